@@ -196,6 +196,10 @@ joined AS (
         COALESCE(h.held_owner, r.listed_owner, c.counted_owner) AS model_owner,
         COALESCE(r.listed_schedule, h.held_schedule) AS model_schedule,
         COALESCE(h.held_id, '') AS inventory_id,
+        CASE
+            WHEN h.held_id IS NOT NULL AND h.held_workspace_id IS NULL THEN 1
+            ELSE 0
+        END AS is_unplaced,
         COALESCE(h.is_left_out, 0) AS is_left_out,
         CASE
             WHEN COALESCE(r.refresh_count, 0) > COALESCE(c.known_refreshes, 0)
@@ -238,7 +242,8 @@ judged AS (
             WHEN COALESCE(v.model_views, 0) > 0 THEN 'used'
             WHEN c.covered_count < :days THEN 'unknown'
             WHEN j.inventory_id = '' THEN 'unknown'
-            WHEN s.unscanned_workspaces > 0 AND :unscanned = 'unknown' THEN 'unknown'
+            WHEN (s.unscanned_workspaces > 0 OR j.is_unplaced = 1) AND :unscanned = 'unknown'
+                THEN 'unknown'
             WHEN j.refresh_total > 0 OR COALESCE(j.model_schedule, 'off') <> 'off' THEN 'unused'
             ELSE 'unknown'
         END AS model_use

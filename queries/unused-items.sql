@@ -37,8 +37,8 @@
 --   tiles of them, semantic models on other models, dataflows and datamarts, and Fabric items.
 -- rule: Otherwise, it is unknown if it was created in the window, if its age is not known and no
 --   snapshot before the window contains it, if a day of the window is not covered, if a workspace was
---   scanned without dependencies, or if something built on it is unknown for its age. All other items
---   are unused.
+--   scanned without dependencies, if no file names its workspace, or if something built on it is
+--   unknown for its age. All other items are unused.
 -- rule: Lakehouses, warehouses and databases without use are unknown, because other items can read
 --   them by an address that is no dependency in the inventory. Kinds whose use the log does not show
 --   are unknown too.
@@ -237,6 +237,9 @@ judged AS (
             WHEN s.unscanned_workspaces > 0 AND :unscanned = 'unknown'
                 AND h.held_kind NOT IN ('Dashboard', 'App')
                 THEN 'unscanned'
+            WHEN h.held_workspace IS NULL AND :unscanned = 'unknown'
+                AND h.held_kind NOT IN ('Dashboard', 'App')
+                THEN 'unplaced'
             WHEN COALESCE(f.unknown_dependents, 0) > 0 THEN 'feeds unknown'
             WHEN h.held_kind IN (
                 'Lakehouse', 'Warehouse', 'SQLEndpoint', 'KQLDatabase', 'Eventhouse',
@@ -278,6 +281,7 @@ worded AS (
                 'workspaces without scanned dependencies: ',
                 CAST(unscanned_workspaces AS VARCHAR)
             )
+            WHEN verdict = 'unplaced' THEN 'its workspace is not known'
             WHEN verdict = 'feeds unknown' THEN 'feeds an item whose use is not known'
             WHEN verdict = 'source' THEN 'other items can read it by its address'
             WHEN verdict = 'not logged' THEN 'the log may not show the use of this kind'

@@ -9,7 +9,7 @@ use super::archive::SourceArchive;
 use crate::record::loss_indicators::LossIndicators;
 use crate::record::time;
 use crate::schema::source_log::{
-    InventoryFacts, Problem, RecordCounts, SourceFacts, SourceWarning,
+    InventoryFacts, Problem, RECOGNITION, RecordCounts, SourceFacts, SourceWarning,
 };
 use crate::schema::{MICROS_PER_DAY, WorkloadGroup};
 use crate::source::{SourceFile, UnsupportedText};
@@ -244,7 +244,10 @@ impl SourceAccount {
         Some(self.entry(digest, self.facts.clone()))
     }
 
-    fn entry(&self, digest: String, facts: SourceFacts) -> SourceEntry {
+    fn entry(&self, digest: String, mut facts: SourceFacts) -> SourceEntry {
+        if facts.is_not_recognized() || !self.skipped.is_empty() {
+            facts.recognition = RECOGNITION;
+        }
         SourceEntry { place: self.absolute_path.clone(), digest, facts }
     }
 

@@ -7,14 +7,20 @@ use super::options::Options;
 use super::source_texts::SourceTexts;
 use crate::error::{Error, Result};
 use crate::person::mentions_person;
-use crate::schema::source_log::{FileIdentity, RecordCounts, RejectCounts, SourceFacts};
+use crate::schema::source_log::{
+    FileIdentity, RECOGNITION, RecordCounts, RejectCounts, SourceFacts,
+};
 use crate::source::{self, DiscoveredFiles, ExcludePatterns, SourceFile};
 use crate::source_warnings::{self, file_name};
 use crate::store::{self, SourceEntry};
 
-/// Returns true if an earlier run ingested everything of a source that this run asks for.
+/// Returns true if an earlier run ingested everything of a source that this run asks for. A version
+/// that reads more kinds of files can find more in a source that was not recognized.
 pub(super) fn is_fully_ingested(entry: &SourceEntry, all_workloads: bool) -> bool {
-    !all_workloads || entry.facts.records.other_workloads == 0
+    let facts = &entry.facts;
+    let is_partial = facts.is_not_recognized() || facts.recognition > 0;
+    let is_outdated = is_partial && facts.recognition < RECOGNITION;
+    !is_outdated && (!all_workloads || facts.records.other_workloads == 0)
 }
 
 /// Returns true if a file with the content of a source adds nothing. The same list of workspaces at

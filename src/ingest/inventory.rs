@@ -5,14 +5,15 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::inventory::{
-    Described, Unit, attribute_unit, close_list_units, coverage_of_name, digest_of, read_record,
-    time_of_source,
+    Described, Shape, Unit, attribute_unit, close_list_units, coverage_of_name, digest_of,
+    read_record, table_unit, time_of_source,
 };
 use crate::person::Pseudonymizer;
 use crate::record::{Value, time};
 use crate::schema::EventText;
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
 use crate::schema::source_log::{InventoryFacts, SourceFacts, SourceWarning, WarningKind};
+use crate::source::ListTable;
 
 /// The state of a workspace in a source.
 #[derive(Debug)]
@@ -71,17 +72,27 @@ impl<'o> InventoryCollector<'o> {
         Ok(true)
     }
 
-    /// Adds a row of a table with attributes of people, given the column with their addresses.
-    /// Returns false if the row contains no address.
-    pub(super) fn add_attributes(
+    /// Adds a row of a table. Of two rows with attributes of a person, the one with the higher
+    /// position counts. Returns false if the row does not identify what it is about.
+    pub(super) fn add_row(
         &self,
         source: usize,
         root: Value<'_>,
-        address_column: &str,
+        table: &ListTable,
         position: u64,
     ) -> Result<bool> {
         let Value::Object(row) = root else { return Ok(false) };
-        let Some(unit) = attribute_unit(row, address_column, position) else { return Ok(false) };
+        let unit = match table {
+            ListTable::People => return self.add(source, root),
+            ListTable::Attributes(address) => attribute_unit(row, address, position),
+            ListTable::Workspaces => table_unit(row, Shape::WorkspaceTable),
+            ListTable::Reports => table_unit(row, Shape::ReportTable),
+            ListTable::Models => table_unit(row, Shape::ModelTable),
+            ListTable::Dashboards => table_unit(row, Shape::DashboardTable),
+            ListTable::Apps => table_unit(row, Shape::AppTable),
+            ListTable::Items => table_unit(row, Shape::ItemTable),
+        };
+        let Some(unit) = unit else { return Ok(false) };
         self.add_unit(source, unit)?;
         Ok(true)
     }
@@ -109,7 +120,8 @@ impl<'o> InventoryCollector<'o> {
         let is_new = collected.known.insert(state.clone());
         let own = collected.sources.entry(source).or_default();
         let facts = &mut own.facts;
-        facts.workspaces += u64::from(unit.shape.is_about_workspaces());
+        let is_named = !unit.workspace_id.is_empty();
+        facts.workspaces += u64::from(unit.shape.is_about_workspaces() && is_named);
         facts.people += unit.people();
         facts.licenses += unit.count(RowKind::License);
         facts.products += unit.count(RowKind::Product);
@@ -193,10 +205,15 @@ fn lost_lists(facts: &InventoryFacts) -> Option<SourceWarning> {
     (count > 0).then(|| SourceWarning {
         kind: WarningKind::Flattened,
         count,
-        detail: format!(
-            "{count} lists of items, users or licenses are the text of PowerShell objects, so \
-             their content is lost; write the file again with ConvertTo-Json -Depth 10"
-        ),
+        detail: match count {
+            1 => "1 list of items, users or licenses is the text of a PowerShell object, so its \
+                  content is lost; write the file again with ConvertTo-Json -Depth 10"
+                .to_owned(),
+            _ => format!(
+                "{count} lists of items, users or licenses are the text of PowerShell objects, so \
+                 their content is lost; write the file again with ConvertTo-Json -Depth 10"
+            ),
+        },
     })
 }
 

@@ -17,8 +17,8 @@ use crate::inventory::{Described, read_record};
 use crate::record::continuation::last_continuation;
 use crate::record::{Parser, csv, foreign};
 use crate::source::{
-    Chunk, ChunkReader, DecodeProblem, MemberResult, SourceFile, SourceFormat, SourceMember,
-    UnsupportedText, address_column, is_list_header,
+    Chunk, ChunkReader, DecodeProblem, ListTable, MemberResult, SourceFile, SourceFormat,
+    SourceMember, UnsupportedText, list_table,
 };
 
 /// The problem of a source that changed while it was read.
@@ -34,6 +34,8 @@ struct OpenSource {
     next_sequence: u64,
     /// The header line of the CSV text that is being read, and the parsed header.
     header: Option<(Vec<u8>, Arc<csv::CsvHeader>)>,
+    /// The content of this CSV text, if it is a list.
+    list: Option<Arc<ListTable>>,
     /// The text that is being read, and its name for the lineage column.
     member_name: (Arc<SourceMember>, Arc<str>),
     kinds: BTreeSet<&'static str>,
@@ -74,6 +76,8 @@ pub(super) struct ChunkTask<'f> {
     pub(super) sequence: u64,
     /// The header if the chunk is CSV.
     pub(super) header: Option<Arc<csv::CsvHeader>>,
+    /// The content of the table, if it is a list.
+    pub(super) list: Option<Arc<ListTable>>,
     /// The order of day and month in the dates of the source.
     pub(super) dates: Arc<FileDates>,
     /// True if the text of the chunk begins like an inventory.
@@ -151,6 +155,7 @@ impl OpenSource {
             chunks,
             next_sequence: 0,
             header: None,
+            list: None,
             member_name: (Arc::default(), file.name.as_str().into()),
             kinds: BTreeSet::new(),
             dates: Arc::new(FileDates::new(file.path.clone())),
@@ -209,6 +214,7 @@ impl OpenSource {
             problems: self.chunks.take_problems(),
             kind,
             sequence,
+            list: self.list.clone().filter(|_| header.is_some()),
             header,
             dates: self.dates.clone(),
             is_inventory: self.is_inventory,
@@ -231,6 +237,7 @@ impl OpenSource {
             kind: "",
             sequence: (self.number as u64) << 32 | self.next_sequence,
             header: None,
+            list: None,
             dates: self.dates.clone(),
             is_inventory: false,
         })
@@ -248,9 +255,10 @@ impl OpenSource {
             return Ok(Some(header.clone()));
         }
         let text = String::from_utf8_lossy(line);
-        let parsed = match is_list_header(&text) {
-            true => csv::parse_list_header(line, address_column(&text)),
-            false => csv::parse_header(line),
+        self.list = list_table(&text).map(Arc::new);
+        let parsed = match self.list {
+            Some(_) => csv::parse_list_header(line),
+            None => csv::parse_header(line),
         };
         let header = Arc::new(parsed.map_err(UnsupportedText::loss)?);
         self.header = Some((line.clone(), header.clone()));

@@ -24,7 +24,7 @@ use crate::record::{
 use crate::schema::reject::{MAX_RAW_BYTES, Raw, Reject};
 use crate::schema::source_log::Problem;
 use crate::schema::{EventText, WorkloadGroup};
-use crate::source::{Chunk, ProblemScope, SourceFormat};
+use crate::source::{Chunk, ListTable, ProblemScope, SourceFormat};
 use crate::store::Transaction;
 
 /// The bytes of raw text in one batch. Large batches mean few runs to merge and few dictionaries,
@@ -249,20 +249,20 @@ impl IngestWorker<'_> {
         header.for_each_list_row(&task.chunk.text, |span, json| {
             let context = RecordContext { task, span, sequence };
             sequence += 1;
-            let add = |record: &Record<'_>| match &header.address_column {
-                None => inventory.add(task.source, record.root()),
-                Some(column) => {
-                    let position = context.sequence;
-                    inventory.add_attributes(task.source, record.root(), column, position)
-                }
+            let list = task.list.as_deref().unwrap_or(&ListTable::People);
+            let add = |record: &Record<'_>| {
+                inventory.add_row(task.source, record.root(), list, context.sequence)
             };
             match self.parser.parse(json.as_bytes(), add).unwrap_or(Ok(false)) {
                 Ok(true) => {}
                 Ok(false) => {
                     stats.read += 1;
-                    let reason = match &header.address_column {
-                        None => "a row of a list without a user principal name or part number",
-                        Some(_) => "a row of a list without an address",
+                    let reason = match list {
+                        ListTable::People => {
+                            "a row of a list without a user principal name or part number"
+                        }
+                        ListTable::Attributes(_) => "a row of a list without an address",
+                        _ => "a row of a list without an ID",
                     };
                     context.reject(0, reason, stats);
                 }

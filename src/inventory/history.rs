@@ -66,7 +66,7 @@ pub fn history(rows: &[InventoryRow], until_us: Option<i64>) -> Vec<ItemSpan<'_>
     let all = scans(rows).into_iter().filter(|scan| scan.shape.is_about_workspaces()).collect();
     let mut clusters = snapshots::clusters(until(all, until_us));
     let known = presence(&mut clusters, &states);
-    let has_items = |shape: &Shape| shape.has_workspaces() && *shape != Shape::FabricWorkspaces;
+    let has_items = |shape: &Shape| shape.has_workspaces() && !shape.has_only_workspaces();
     let shapes = clusters.iter().map(|cluster| cluster.snapshot.shape).filter(has_items);
     let Some(shape) = shapes.min_by_key(|shape| shape.rank()) else { return Vec::new() };
     clusters.retain(|cluster| cluster.snapshot.shape == shape);

@@ -16,6 +16,7 @@ mod resolve;
 mod settings;
 mod shape;
 mod snapshots;
+mod tables;
 mod taken_at;
 mod unit;
 
@@ -27,5 +28,8 @@ pub use read::{Described, read_record};
 pub use refreshes::HeldRefresh;
 pub use resolve::{HeldAccess, HeldItem, HeldWorkspace, Inventory, LeftOut, resolve};
 pub use settings::settings;
+pub use shape::Shape;
+pub use snapshots::InventorySnapshot;
+pub use tables::table_unit;
 pub use taken_at::{coverage_of_name, time_of_source};
 pub use unit::{Unit, close_list_units, digest_of};

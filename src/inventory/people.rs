@@ -72,6 +72,10 @@ impl<'a> Members<'a> {
         self.text(names).map(str::to_lowercase)
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&str, Value<'a>)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), *value))
+    }
+
     /// Returns a list, also if PowerShell has wrapped it.
     fn list(&self, name: &str) -> Option<List<'a>> {
         match self.0.get(name)? {
@@ -84,7 +88,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    fn flag(&self, name: &str) -> Option<bool> {
+    pub(super) fn flag(&self, name: &str) -> Option<bool> {
         match self.0.get(name)? {
             Value::Bool(flag) => Some(*flag),
             Value::Text(text) if text.trim().eq_ignore_ascii_case("true") => Some(true),

@@ -7,6 +7,7 @@ use super::people::{is_person, is_product, person_unit, product_unit};
 use super::refreshes::refresh_unit;
 use super::settings::{is_setting, setting_unit};
 use super::shape::Shape;
+use super::tables::table_unit;
 use super::unit::Unit;
 use crate::record::{Object, Value, time};
 use crate::schema::guid::is_guid;
@@ -55,6 +56,9 @@ pub fn read_record(root: Value<'_>) -> Option<Described> {
     }
     if let Some(unit) = refresh_unit(object) {
         return Some(Described::Units(vec![unit]));
+    }
+    if has(object, &["id", "publishedBy", "lastUpdate"]) {
+        return Some(Described::Units(table_unit(object, Shape::AppTable).into_iter().collect()));
     }
     if let Some(what) = describe_other(object) {
         return Some(Described::Other(what));
@@ -110,9 +114,8 @@ fn item_shape(object: Object<'_>) -> Option<Shape> {
 
 /// Describes a record of a file that this version does not read.
 fn describe_other(object: Object<'_>) -> Option<&'static str> {
-    const SIGNS: [(&[&str], &str); 12] = [
+    const SIGNS: [(&[&str], &str); 11] = [
         (&["id", "createdDateTime", "status"], "the state of a scan request"),
-        (&["publishedBy", "lastUpdate"], "a list of apps"),
         (&["sku", "region", "admins"], "a list of capacities"),
         (&["refreshCount", "averageDuration"], "a list of refreshables"),
         (

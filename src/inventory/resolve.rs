@@ -176,6 +176,8 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
         let candidates = candidates(latest.remove(id).unwrap_or_default());
         add_workspace(&mut inventory, id, presence, &candidates, &states, &first_seen);
     }
+    let unplaced = latest.remove("").unwrap_or_default();
+    add_unplaced(&mut inventory, unplaced, &clusters, &states, &first_seen);
     let mut of_people = until(lists, until_us);
     of_people.extend(until(products, until_us));
     let mut of_people = snapshots::clusters(of_people);
@@ -344,7 +346,10 @@ fn add_workspace<'r>(
         let all = candidate.scans.iter().filter_map(|scan| states.get(scan.state));
         all.flatten().copied().collect()
     };
-    let described = candidates.iter().find_map(|candidate| {
+    // A table of reports can name its workspaces, and says nothing else about them.
+    let (whole, named): (Vec<_>, Vec<_>) =
+        candidates.iter().partition(|candidate| candidate.snapshot.shape.has_workspaces());
+    let described = whole.into_iter().chain(named).find_map(|candidate| {
         let row = rows_of(candidate).into_iter().find(|row| row.kind == RowKind::Workspace)?;
         Some((row, candidate.taken_us))
     });
@@ -390,6 +395,45 @@ fn add_workspace<'r>(
         add_items(inventory, kind, rows, candidate.taken_us, left_out, first_seen);
         fill_fields(&mut inventory.items[start..], &all_rows);
     }
+}
+
+/// Adds the items of lists that do not name their workspaces, unless another file does, or a later
+/// full snapshot lacks them.
+fn add_unplaced<'r>(
+    inventory: &mut Inventory<'r>,
+    latest: LatestByShape<'r, '_>,
+    clusters: &[Cluster<'r>],
+    states: &States<'r>,
+    first_seen: &HashMap<&'r str, i64>,
+) {
+    let id = |row: &InventoryRow| row.get(Column::ItemId).map(str::to_owned);
+    let placed: BTreeSet<String> =
+        inventory.items.iter().filter_map(|item| id(&item.row)).collect();
+    let is_full = |snapshot: &InventorySnapshot| {
+        snapshot.coverage == ScanCoverage::Full
+            && snapshot.shape.has_workspaces()
+            && !snapshot.shape.has_only_workspaces()
+    };
+    let full = clusters.iter().map(|cluster| &cluster.snapshot).filter(|s| is_full(s));
+    let last_full_us = full.map(|snapshot| snapshot.first_us).max();
+    let mut found = Inventory::default();
+    for candidate in candidates(latest) {
+        if last_full_us.is_some_and(|us| us > candidate.taken_us) {
+            continue;
+        }
+        let rows = candidate.scans.iter().filter_map(|scan| states.get(scan.state)).flatten();
+        let known: BTreeSet<String> = found.items.iter().filter_map(|item| id(&item.row)).collect();
+        let is_new = |row: &&InventoryRow| {
+            id(row).is_some_and(|id| !placed.contains(&id) && !known.contains(&id))
+        };
+        let rows: Vec<&'r InventoryRow> = rows.copied().filter(is_new).collect();
+        let kinds = rows.iter().filter_map(|row| row.get(Column::ItemKind));
+        for kind in kinds.collect::<BTreeSet<_>>() {
+            add_items(&mut found, kind, &rows, candidate.taken_us, None, first_seen);
+        }
+    }
+    inventory.items.splice(0..0, found.items);
+    inventory.access.splice(0..0, found.access);
 }
 
 /// Returns the newest that was asked for dependencies, if possible one with all items.

@@ -19,6 +19,18 @@ pub enum Shape {
     Dashboards,
     /// The answer of Fabric's `admin/items`.
     FabricItems,
+    /// The answer of `admin/apps`, or a table of apps.
+    AppTable,
+    /// A table of workspaces.
+    WorkspaceTable,
+    /// A table of reports.
+    ReportTable,
+    /// A table of semantic models.
+    ModelTable,
+    /// A table of dashboards.
+    DashboardTable,
+    /// A table of items of several kinds.
+    ItemTable,
     /// People, with their licenses or without.
     People,
     /// The products that the tenant has bought (`subscribedSkus`).
@@ -36,7 +48,7 @@ pub enum Shape {
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 14] = [
+    pub const ALL: [Shape; 20] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -45,6 +57,12 @@ impl Shape {
         Shape::FabricItems,
         Shape::PowerShell,
         Shape::FabricWorkspaces,
+        Shape::WorkspaceTable,
+        Shape::ReportTable,
+        Shape::ModelTable,
+        Shape::DashboardTable,
+        Shape::ItemTable,
+        Shape::AppTable,
         Shape::People,
         Shape::Products,
         Shape::TenantSettings,
@@ -64,6 +82,12 @@ impl Shape {
             Shape::Models => "semantic model list",
             Shape::Dashboards => "dashboard list",
             Shape::FabricItems => "Fabric item list",
+            Shape::AppTable => "app list",
+            Shape::WorkspaceTable => "workspace table",
+            Shape::ReportTable => "report table",
+            Shape::ModelTable => "semantic model table",
+            Shape::DashboardTable => "dashboard table",
+            Shape::ItemTable => "item table",
             Shape::People => "list of people",
             Shape::Products => "list of subscribed products",
             Shape::TenantSettings => "tenant settings",
@@ -98,9 +122,15 @@ impl Shape {
         !self.is_about_people() && !self.is_about_refreshes() && self != Shape::TenantSettings
     }
 
+    /// Returns true if each record is a workspace without its items.
+    pub fn has_only_workspaces(self) -> bool {
+        matches!(self, Shape::FabricWorkspaces | Shape::WorkspaceTable)
+    }
+
     /// Returns true if each record is a workspace. Otherwise it is an item, and a workspace of the
     /// file is all its items.
     pub fn has_workspaces(self) -> bool {
-        matches!(self, Shape::Scanner | Shape::Groups | Shape::PowerShell | Shape::FabricWorkspaces)
+        matches!(self, Shape::Scanner | Shape::Groups | Shape::PowerShell)
+            || self.has_only_workspaces()
     }
 }

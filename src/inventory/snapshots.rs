@@ -149,7 +149,8 @@ pub(super) fn clusters(scans: Vec<Scan<'_>>) -> Vec<Cluster<'_>> {
 
 fn cluster(scans: Vec<Scan<'_>>) -> Option<Cluster<'_>> {
     let first = scans.first()?;
-    let ids: BTreeSet<&str> = scans.iter().map(|scan| scan.workspace_id).collect();
+    let ids = scans.iter().map(|scan| scan.workspace_id).filter(|id| !id.is_empty());
+    let ids: BTreeSet<&str> = ids.collect();
     let asked = |what: &str| scans.iter().any(|scan| scan.asked.contains(what));
     let snapshot = InventorySnapshot {
         shape: first.shape,

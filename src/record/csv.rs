@@ -31,8 +31,6 @@ pub struct CsvHeader {
     time: Option<usize>,
     /// True if the rows are no events but those of a list, for example of people.
     pub is_list: bool,
-    /// The column with the addresses, in a table of attributes of people.
-    pub address_column: Option<String>,
 }
 
 /// Returns the order of day and month in the dates of a file, if the file proves it.
@@ -177,15 +175,12 @@ fn column_for(name: &str) -> &'static str {
 /// # Errors
 ///
 /// The reason for the user why this is not a CSV file.
-pub fn parse_list_header(
-    line: &[u8],
-    address_column: Option<String>,
-) -> Result<CsvHeader, &'static str> {
+pub fn parse_list_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
     // Columns of events have other names for the same things, for example for addresses.
     let own_name = |name: &str| CsvColumn { name: name.to_owned(), kind: CellConversion::Text };
     let (delimiter, columns) = parse_columns(line, own_name)?;
     let (payload, time) = (None, None);
-    Ok(CsvHeader { delimiter, columns, payload, time, is_list: true, address_column })
+    Ok(CsvHeader { delimiter, columns, payload, time, is_list: true })
 }
 
 /// Parses a header line.
@@ -213,8 +208,7 @@ pub fn parse_header(line: &[u8]) -> Result<CsvHeader, &'static str> {
         Some(_) => columns.iter().position(is_time),
         None => find("CreationTime"),
     };
-    let (is_list, address_column) = (false, None);
-    Ok(CsvHeader { delimiter, columns, payload, time, is_list, address_column })
+    Ok(CsvHeader { delimiter, columns, payload, time, is_list: false })
 }
 
 /// Parses the delimiter and the columns of a header line.

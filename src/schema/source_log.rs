@@ -143,6 +143,10 @@ pub struct FileIdentity {
     pub edges: String,
 }
 
+/// The version of the recognition of files. It is raised when kinds of files are read that were not
+/// read before, so that such files are read again.
+pub const RECOGNITION: u64 = 1;
+
 /// The facts about one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceFacts {
@@ -183,6 +187,10 @@ pub struct SourceFacts {
     /// The counts of its workspaces and items, if it is an inventory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inventory: Option<InventoryFacts>,
+    /// The version of the recognition of files, [`RECOGNITION`], that did not recognize the source
+    /// or some of its texts. Entries of other sources, and of older versions, have 0.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub recognition: u64,
     /// True if the source is damaged: it ends or breaks in the middle of a record.
     pub damaged: bool,
     /// The first problems.
@@ -197,6 +205,14 @@ pub struct SourceFacts {
 }
 
 impl SourceFacts {
+    /// Returns true if none of its texts is a log or an inventory, or if all of its records were
+    /// rejected. A later version of the program can find more in it.
+    pub fn is_not_recognized(&self) -> bool {
+        let records = &self.records;
+        let is_rejected = records.rejected > 0 && records.rejected == records.read;
+        self.inventory.is_none() && self.days.is_empty() && (self.kind.is_empty() || is_rejected)
+    }
+
     /// Returns the numbers of its events by UTC day, including duplicates, without those that were
     /// erased. Days without events are left out.
     pub fn copies_by_day(&self) -> impl Iterator<Item = (&str, u64)> {

@@ -4,7 +4,7 @@
 //! the file part of a cell. Therefore, only the end of a cell can follow a closing quote. Where
 //! something else follows, this one row is lost, and reading resumes at the next possible row.
 
-use super::table_header::is_list_header;
+use super::table_header::list_table;
 
 /// The largest row that is read. In a larger row, a quote is missing.
 const MAX_ROW_BYTES: usize = 64 << 20;
@@ -279,7 +279,7 @@ fn has_column_name(row: &[u8]) -> bool {
     })
 }
 
-/// Returns true if a line can be the header of a CSV text with events, people or products.
+/// Returns true if a line can be the header of a CSV text with events, or of a list.
 pub(super) fn is_csv_header(line: &[u8]) -> bool {
     const WORDS: [&str; 5] =
         ["auditdata", "creationtime", "creationdate", "activity", "event.original"];
@@ -289,7 +289,7 @@ pub(super) fn is_csv_header(line: &[u8]) -> bool {
         && !text.contains('{')
         && (has_column_name(line)
             || WORDS.iter().any(|word| text.contains(word))
-            || is_list_header(&text))
+            || list_table(&text).is_some())
 }
 
 /// Counts the cells of a line, and returns true with the count if the line ends inside a cell.

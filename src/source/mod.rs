@@ -40,5 +40,5 @@ pub use exclude::ExcludePatterns;
 pub use format::SourceFormat;
 pub use member::{MemberResult, SourceMember, UnsupportedText};
 pub use problem::{DecodeProblem, ProblemScope};
-pub use table_header::{address_column, is_list_header};
+pub use table_header::{ListTable, list_table};
 pub use text_buffer::TextBuffer;

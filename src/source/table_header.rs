@@ -43,15 +43,121 @@ const NO_ATTRIBUTES: [&str; 22] = [
     "datasetid",
 ];
 
-/// Returns true if a line is the header of a list of people or products, or of a table of
-/// attributes of people, that is read.
-pub fn is_list_header(header: &str) -> bool {
-    is_known_list(&column_names(header)) || address_column(header).is_some()
+/// The content of a table that is read as a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ListTable {
+    /// People, their licenses, or bought products.
+    People,
+    /// Attributes of people, with the column of their addresses.
+    Attributes(String),
+    /// Workspaces.
+    Workspaces,
+    /// Reports.
+    Reports,
+    /// Semantic models.
+    Models,
+    /// Dashboards.
+    Dashboards,
+    /// Apps.
+    Apps,
+    /// Items of several kinds, with a column for the kind.
+    Items,
+}
+
+/// Columns of tables whose rows are no workspaces and items: events, access rights, figures of use
+/// and refreshes. A table can have several rows for an item in them.
+const NO_INVENTORY: [&str; 24] = [
+    "auditdata",
+    "raweventdata",
+    "raw",
+    "o365audit",
+    "eventoriginal",
+    "creationtime",
+    "creationdate",
+    "timestamp",
+    "timegenerated",
+    "operation",
+    "operations",
+    "activity",
+    "recordtype",
+    "workload",
+    "clientip",
+    "accessright",
+    "principaltype",
+    "userprincipalname",
+    "userid",
+    "views",
+    "viewcount",
+    "refreshtype",
+    "lastaccesseddatetime",
+    "validfrom",
+];
+
+/// Tables of workspaces and items: the columns that each has, each under one of several names. The
+/// first that fits counts.
+const INVENTORIES: [(ListTable, &[&[&str]]); 13] = [
+    (ListTable::Reports, &[&["reportid"], &["reportname", "name"]]),
+    (ListTable::Reports, &[&["id"], &["name"], &["datasetid"], &["weburl", "embedurl"]]),
+    (ListTable::Reports, &[&["id"], &["name"], &["reporttype"]]),
+    (
+        ListTable::Models,
+        &[&["datasetid", "semanticmodelid"], &["datasetname", "semanticmodelname", "name"]],
+    ),
+    (ListTable::Models, &[&["datasetid"], &["configuredby"]]),
+    (
+        ListTable::Models,
+        &[&["id"], &["configuredby"], &["isrefreshable", "addrowsapienabled", "targetstoragemode"]],
+    ),
+    (ListTable::Dashboards, &[&["dashboardid"], &["dashboardname", "displayname", "name"]]),
+    (ListTable::Dashboards, &[&["id"], &["displayname", "name"], &["isreadonly"], &["embedurl"]]),
+    (ListTable::Apps, &[&["id", "appid"], &["name", "appname"], &["publishedby"]]),
+    (
+        ListTable::Items,
+        &[
+            &["itemid", "artifactid", "id"],
+            &["itemname", "artifactname", "displayname", "name"],
+            &["type", "itemtype", "artifacttype", "itemkind", "kind"],
+            &["workspaceid"],
+        ],
+    ),
+    (
+        ListTable::Workspaces,
+        &[&["id", "workspaceid"], &["name", "workspacename"], &["isondedicatedcapacity"]],
+    ),
+    (
+        ListTable::Workspaces,
+        &[
+            &["id", "workspaceid"],
+            &["name", "workspacename"],
+            &["type", "workspacetype"],
+            &["state", "workspacestate"],
+        ],
+    ),
+    (ListTable::Workspaces, &[&["workspaceid"], &["workspacename", "name"]]),
+];
+
+/// Returns the content of a table that is read as a list, by its header line; `None` for any other
+/// table.
+pub fn list_table(header: &str) -> Option<ListTable> {
+    let names = column_names(header);
+    if is_known_list(&names) {
+        return Some(ListTable::People);
+    }
+    inventory_table(&names).or_else(|| address_column(header).map(ListTable::Attributes))
+}
+
+fn inventory_table(names: &[String]) -> Option<ListTable> {
+    let is_named = |name: &&str| names.iter().any(|known| known == name);
+    if NO_INVENTORY.iter().any(|name| is_named(&name)) {
+        return None;
+    }
+    let fits = |columns: &&[&[&str]]| columns.iter().all(|any| any.iter().any(|n| is_named(&n)));
+    INVENTORIES.iter().find(|(_, columns)| fits(columns)).map(|(table, _)| table.clone())
 }
 
 /// Returns the column with the addresses if a line is the header of a table of attributes of
 /// people: of any table with such a column and others.
-pub fn address_column(header: &str) -> Option<String> {
+fn address_column(header: &str) -> Option<String> {
     let names = column_names(header);
     let is_named = |name: &str| names.iter().any(|known| known == name);
     if is_known_list(&names) || NO_ATTRIBUTES.into_iter().any(is_named) {
@@ -87,35 +193,30 @@ fn column_names(header: &str) -> Vec<String> {
 /// Describes a CSV file by its header; `None` if it is not a known list.
 pub(super) fn describe_table(header: &str) -> Option<&'static str> {
     let names = column_names(header);
-    const SIGNS: [(&[&str], &str); 6] = [
+    const SIGNS: [(&[&str], &str); 4] = [
         (&["reportrefreshdate", "assignedproducts"], "a usage report of Microsoft 365"),
         (&["userprincipalname", "objectid"], "a list of people of Microsoft Entra"),
-        (&["id", "name", "isondedicatedcapacity"], "a list of workspaces of PowerShell"),
-        (&["name", "type", "state", "upgradestatus"], "a list of workspaces of the admin portal"),
-        (&["reportid", "reportname"], "a list of reports"),
-        (&["datasetid", "configuredby"], "a list of semantic models"),
+        (
+            &["name", "type", "state", "upgradestatus"],
+            "a list of workspaces of the admin portal without their IDs",
+        ),
+        (&["lastaccesseddatetime"], "a list of unused artifacts"),
     ];
     SIGNS.iter().find(|(wanted, _)| has_columns(&names, wanted)).map(|(_, what)| *what)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{address_column, describe_table, is_list_header};
+    use super::{ListTable, address_column, describe_table, list_table};
 
     #[test]
-    fn tables_are_named_by_their_headers() {
-        for (header, what) in [
-            ("\"Id\",\"Name\",\"IsReadOnly\",\"IsOnDedicatedCapacity\"", "of PowerShell"),
-            ("Report Id;Report Name;Dataset Id", "a list of reports"),
-        ] {
-            assert!(describe_table(header).unwrap_or_default().contains(what), "{header}");
-        }
+    fn people_are_known_by_their_headers() {
         for header in [
             "\u{feff}Block credential,Licenses,User principal name",
             "\"Id\";\"DisplayName\";\"UserPrincipalName\"",
             "AccountSkuId,ActiveUnits,ConsumedUnits",
         ] {
-            assert!(is_list_header(header), "{header}");
+            assert_eq!(list_table(header), Some(ListTable::People), "{header}");
             assert_eq!(address_column(header), None, "{header}");
         }
         for (header, expected) in [
@@ -129,9 +230,55 @@ mod tests {
         ] {
             assert_eq!(address_column(header).as_deref(), expected, "{header}");
         }
-        assert!(!is_list_header("User Principal Name,Display Name,Assigned Products,Licenses"));
-        for header in ["RecordId,CreationDate,AuditData", "a,b", "UserId,Operation,AuditData"] {
-            assert_eq!(describe_table(header), None, "{header}");
+    }
+
+    #[test]
+    fn workspaces_and_items_are_known_by_their_headers() {
+        for (header, expected) in [
+            ("\"Id\",\"Name\",\"IsReadOnly\",\"IsOnDedicatedCapacity\"", ListTable::Workspaces),
+            (
+                "ID;Name;Type;State;IsReadOnly;IsOnDedicatedCapacity;CapacityId;FirstUSer",
+                ListTable::Workspaces,
+            ),
+            ("Name,State,Type,Workspace ID", ListTable::Workspaces),
+            ("workspace_name,workspace_id", ListTable::Workspaces),
+            ("Report Id;Report Name;Dataset Id", ListTable::Reports),
+            ("ReportName|report_id|WORKSPACE ID", ListTable::Reports),
+            ("Id,Name,WebUrl,EmbedUrl,DatasetId", ListTable::Reports),
+            ("Dataset Id,Dataset Name,Configured By,Created Date", ListTable::Models),
+            ("Id,Name,ConfiguredBy,IsRefreshable", ListTable::Models),
+            ("Id,Name,IsReadOnly,EmbedUrl,Tiles", ListTable::Dashboards),
+            ("Item Id,Item Name,Type,Workspace Id", ListTable::Items),
+            ("id,name,publishedBy,lastUpdate", ListTable::Apps),
+        ] {
+            assert_eq!(list_table(header), Some(expected), "{header}");
+        }
+    }
+
+    #[test]
+    fn other_tables_are_no_lists() {
+        for header in [
+            "User Principal Name,Display Name,Assigned Products,Licenses",
+            "RecordId,CreationDate,AuditData",
+            "a,b",
+            "UserId,Operation,AuditData",
+            "Id,CreationTime,Operation,ReportId,ReportName,WorkspaceId,WorkSpaceName",
+            "ReportId,ReportName,UserId,Views",
+            "WorkspaceId,WorkspaceName,PrincipalType,AccessRight",
+            "report,report_id,workspace,workspace_id,status,reason",
+        ] {
+            assert_eq!(list_table(header), None, "{header}");
+        }
+        for (header, expected) in [
+            ("Name,Description,Type,State,Upgrade status", Some("without their IDs")),
+            ("Artifact Id,Display Name,Last Accessed Date Time", Some("unused artifacts")),
+            ("Report Refresh Date,User Principal Name,Assigned Products", Some("usage report")),
+            ("a,b", None),
+            ("UserId,Operation,AuditData", None),
+        ] {
+            let found = describe_table(header);
+            assert_eq!(found.is_some(), expected.is_some(), "{header}");
+            assert!(found.unwrap_or_default().contains(expected.unwrap_or_default()), "{header}");
         }
     }
 }

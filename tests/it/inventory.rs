@@ -399,7 +399,6 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
             "scan request",
         ),
         ("b.json", json!([{"id": guid}, {"Id": guid}]).to_string(), "IDs of workspaces"),
-        ("c.json", one(json!({"id": guid, "publishedBy": "x", "lastUpdate": "x"})), "apps"),
         (
             "d.json",
             one(json!({"id": guid, "sku": "F64", "region": "x", "admins": []})),
@@ -435,8 +434,8 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
         ),
         (
             "m.csv",
-            "#TYPE x\n\"Id\",\"Name\",\"IsOnDedicatedCapacity\"\n".to_owned(),
-            "workspaces of PowerShell",
+            "Name,Description,Type,State,Upgrade status\nA,,Workspace,Active,\n".to_owned(),
+            "admin portal without their IDs",
         ),
         (
             "o.json",

@@ -167,6 +167,8 @@ mod changes;
 // Reports that an attribute of people divides.
 mod divided;
 mod inventory;
+// Tables of workspaces and items, and files that earlier versions did not recognize.
+mod inventory_tables;
 mod key_files;
 mod lineage;
 mod people;

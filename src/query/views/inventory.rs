@@ -4,8 +4,8 @@ use chrono::NaiveDate;
 use polars::prelude::*;
 
 use crate::inventory::{
-    Dependency, HeldAccess, HeldItem, HeldWorkspace, Inventory, ItemSpan, LeftOut, dependencies,
-    history, resolve,
+    Dependency, HeldAccess, HeldItem, HeldWorkspace, Inventory, InventorySnapshot, ItemSpan,
+    LeftOut, dependencies, history, resolve,
 };
 use crate::schema::MICROS_PER_DAY;
 use crate::schema::inventory::{InventoryColumn as Field, InventoryRow};
@@ -57,17 +57,25 @@ pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
             and run ingest again; see docs/inventory.md.";
         return Ok(vec![remark.to_owned()]);
     };
-    let mut remarks = vec![format!(
-        "Inventory: {} of {} ({}, {}); {} stored.",
-        newest.shape.name(),
-        day_text(newest.last_us),
-        newest.coverage.name(),
-        counted(newest.workspaces, "workspace"),
-        counted(
-            inventory.snapshots.iter().filter(|s| s.shape.is_about_workspaces()).count(),
-            "snapshot"
+    let of_workspaces = || inventory.snapshots.iter().filter(|s| s.shape.is_about_workspaces());
+    let described = |snapshot: &InventorySnapshot| {
+        format!(
+            "{} of {} ({}, {})",
+            snapshot.shape.name(),
+            day_text(snapshot.last_us),
+            snapshot.coverage.name(),
+            counted(snapshot.workspaces, "workspace")
         )
-    )];
+    };
+    let mut newest_text = described(newest);
+    // A list of workspaces says nothing about items.
+    if newest.shape.has_only_workspaces() {
+        let with_items = of_workspaces().rev().find(|s| !s.shape.has_only_workspaces());
+        let items = with_items.map_or_else(|| "no file lists items".to_owned(), described);
+        newest_text = format!("{newest_text}, {items}");
+    }
+    let stored = counted(of_workspaces().count(), "snapshot");
+    let mut remarks = vec![format!("Inventory: {newest_text}; {stored} stored.")];
     let mut counts: std::collections::BTreeMap<LeftOut, usize> = std::collections::BTreeMap::new();
     for left_out in inventory.items.iter().filter_map(|item| item.left_out) {
         *counts.entry(left_out).or_default() += 1;
@@ -215,14 +223,18 @@ fn access(all: &[HeldAccess<'_>]) -> PolarsResult<LazyFrame> {
 }
 
 fn lineage(all: &[Dependency<'_>]) -> PolarsResult<LazyFrame> {
+    // A list can name an item without its workspace.
+    let place =
+        |workspace: for<'d> fn(&'d Dependency<'_>) -> Option<&'d str>| -> Vec<Option<&str>> {
+            all.iter().map(|held| workspace(held).filter(|id| !id.is_empty())).collect()
+        };
     let table = df!(
         "item_id" => all.iter().map(|held| held.item_id).collect::<Vec<_>>(),
         "item_kind" => all.iter().map(|held| held.item_kind).collect::<Vec<_>>(),
-        "workspace_id" => all.iter().map(|held| held.workspace_id).collect::<Vec<_>>(),
+        "workspace_id" => place(|held| Some(held.workspace_id)),
         "upstream_id" => all.iter().map(|held| held.upstream_id).collect::<Vec<_>>(),
         "upstream_kind" => all.iter().map(|held| held.upstream_kind).collect::<Vec<_>>(),
-        "upstream_workspace_id" =>
-            all.iter().map(|held| held.upstream_workspace_id).collect::<Vec<_>>(),
+        "upstream_workspace_id" => place(|held| held.upstream_workspace_id),
         "depth" => all.iter().map(|held| held.depth).collect::<Vec<_>>(),
         "relation" => all.iter().map(|held| held.relation).collect::<Vec<_>>()
     )?;
