@@ -233,13 +233,18 @@ pub fn compare_with_file(dir: &Workdir, name: &str, arguments: &[&str]) {
 fn views_of_authors_count_unless_they_are_left_out() {
     let dir = Workdir::new();
     let old = "2024-05-01T08:00:00";
-    let reports = [held_report(1, "By author", old), held_report(2, "By both", old)];
+    // The log and the inventory name the account of a guest, and reports show the own address.
+    let guest = "Pat_partner.example#EXT#@contoso.onmicrosoft.com";
+    let mut by_guest = held_report(3, "By guest", old);
+    by_guest["createdBy"] = json!(guest);
+    let reports = [held_report(1, "By author", old), held_report(2, "By both", old), by_guest];
     let held = held_workspace(1, "A", admin("mia@contoso.com"), &reports);
     dir.write("archive/a.fullscan.json", scan("2026-03-28T02:00:00Z", &[held]));
     let views = [
         (30, report(1), "Mia@contoso.com"),
         (30, report(2), "noa@contoso.com"),
         (30, report(2), "zoe@contoso.com"),
+        (30, report(3), guest),
     ];
     write_log(&dir, &views);
     dir.ingest("store", &["archive"]).0.ended(0);
@@ -247,6 +252,7 @@ fn views_of_authors_count_unless_they_are_left_out() {
     assert!(with.values().all(|status| status.starts_with("used")), "{with:?}");
     let without = statuses(&dir, &["--param", "days=20", "--param", "without_owners=true"]);
     assert!(without["By author"].starts_with("unused"), "{without:?}");
+    assert!(without["By guest"].starts_with("unused"), "{without:?}");
     assert!(without["By both"].starts_with("used"), "{without:?}");
 }
 

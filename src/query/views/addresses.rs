@@ -23,6 +23,12 @@ pub fn own_address(user: &str) -> String {
     }
 }
 
+/// Returns an address as the column `user_id` of events has it. The pseudonym of a guest has
+/// capitals.
+pub fn user_of(address: &str) -> String {
+    own_address(&address.to_lowercase())
+}
+
 /// Returns the domain of an address that [`own_address`] returned: the text after the last `@`.
 pub fn domain_of(address: &str) -> Option<&str> {
     if address.contains(GUEST_MARK) {

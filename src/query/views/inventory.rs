@@ -11,7 +11,7 @@ use crate::schema::MICROS_PER_DAY;
 use crate::schema::inventory::{InventoryColumn as Field, InventoryRow};
 
 use crate::query::session::Session;
-use crate::query::views::addresses::own_address;
+use crate::query::views::addresses::user_of;
 
 /// Names of the views.
 pub const INVENTORY_VIEWS: [&str; 6] = [
@@ -167,6 +167,10 @@ fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
     let text = |column| texts(all.iter().map(|held| Some(&*held.row)), column);
     let time =
         |column| all.iter().map(|held| instant(&held.row, column)).collect::<Vec<Option<i64>>>();
+    // As the column `user_id` of events.
+    let person = |column| -> Vec<Option<String>> {
+        all.iter().map(|held| held.row.get(column).map(user_of)).collect()
+    };
     let created = time(Field::CreatedAt);
     let created_days: Vec<Option<i64>> = created.iter().map(|us| epoch_day(*us)).collect();
     let first_days = all.iter().map(|held| epoch_day(Some(held.first_us)));
@@ -182,9 +186,9 @@ fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
         "created_at" => created,
         "created_epoch_day" => created_days,
         "modified_at" => time(Field::ModifiedAt),
-        "created_by" => text(Field::CreatedBy),
-        "modified_by" => text(Field::ModifiedBy),
-        "configured_by" => text(Field::Owner),
+        "created_by" => person(Field::CreatedBy),
+        "modified_by" => person(Field::ModifiedBy),
+        "configured_by" => person(Field::Owner),
         "model_id" => text(Field::ModelId),
         "model_workspace_id" => text(Field::ModelWorkspaceId),
         "app_id" => text(Field::AppId),
@@ -206,7 +210,7 @@ fn access(all: &[HeldAccess<'_>]) -> PolarsResult<LazyFrame> {
         let name = held.row.get(Field::Principal)?;
         // As the column `user_id` of events.
         let is_address = name.contains('@') && held.row.get(Field::PrincipalType) == Some("User");
-        Some(if is_address { own_address(&name.to_lowercase()) } else { name.to_owned() })
+        Some(if is_address { user_of(name) } else { name.to_owned() })
     };
     let table = df!(
         "workspace_id" => text(Field::WorkspaceId),
@@ -250,7 +254,7 @@ fn spans(all: &[ItemSpan<'_>]) -> PolarsResult<LazyFrame> {
         "item_kind" => all.iter().map(|span| span.kind).collect::<Vec<_>>(),
         "item_name" => text(Field::Name),
         "workspace_id" => all.iter().map(|span| span.workspace_id).collect::<Vec<_>>(),
-        "item_owner" => all.iter().map(|span| span.owner).collect::<Vec<_>>(),
+        "item_owner" => all.iter().map(|span| span.owner.map(user_of)).collect::<Vec<_>>(),
         "capacity_id" => text(Field::CapacityId),
         "created_at" => created.collect::<Vec<_>>(),
         "valid_from" => all.iter().map(|span| span.from_us).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use crate::schema::inventory::{InventoryColumn as Field, InventoryRow};
 use crate::schema::license_product;
 
 use crate::query::session::Session;
-use crate::query::views::addresses::own_address;
+use crate::query::views::addresses::user_of;
 use crate::query::views::inventory::{
     as_of_us, counted, day_text, epoch_day, instant, texts, with_times,
 };
@@ -62,12 +62,6 @@ fn licenses_remark(inventory: &Inventory<'_>) -> Option<String> {
 
 pub(super) fn user_id(row: &InventoryRow) -> String {
     user_of(row.get(Field::Principal).unwrap_or_default())
-}
-
-/// Returns an address as the column `user_id` of events has it. The pseudonym of a guest has
-/// capitals.
-pub(super) fn user_of(address: &str) -> String {
-    own_address(&address.to_lowercase())
 }
 
 fn people(all: &[HeldPerson]) -> PolarsResult<LazyFrame> {

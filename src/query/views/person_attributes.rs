@@ -8,8 +8,9 @@ use crate::grid::Cell;
 use crate::inventory::{HeldPerson, PERSON_ATTRIBUTES, attribute_key, attribute_name, resolve};
 use crate::query::definition::report::ReportDefinition;
 use crate::query::session::Session;
+use crate::query::views::addresses::user_of;
 use crate::query::views::inventory::{as_of_us, counted};
-use crate::query::views::people::{user_id, user_of};
+use crate::query::views::people::user_id;
 use crate::schema::inventory::InventoryColumn as Field;
 
 /// Name of the view.

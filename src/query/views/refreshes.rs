@@ -4,10 +4,10 @@ use polars::prelude::*;
 
 use crate::inventory::{HeldRefresh, resolve};
 use crate::query::session::Session;
+use crate::query::views::addresses::user_of;
 use crate::query::views::inventory::{
     as_of_us, counted, day_text, epoch_day, instant, texts, with_times,
 };
-use crate::query::views::people::user_of;
 use crate::schema::inventory::InventoryColumn as Field;
 
 /// Names of the views.
