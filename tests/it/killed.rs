@@ -16,16 +16,16 @@ use crate::table;
 use crate::workdir::Workdir;
 
 /// Lower limit of the moments: a run takes longer than this on any machine.
-const SHORTEST: Duration = Duration::from_millis(20);
+pub const SHORTEST: Duration = Duration::from_millis(20);
 
 /// Returns a number from an environment variable; `None` if it is not set.
-fn variable(name: &str) -> Option<u64> {
+pub fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a whole number")))
 }
 
 /// Runs the program and kills it unless it has ended by then. Returns true if it was killed.
-fn kill_after(dir: &Workdir, arguments: &[&str], after: Duration) -> bool {
+pub fn kill_after(dir: &Workdir, arguments: &[&str], after: Duration) -> bool {
     let mut command = dir.command(arguments);
     let command = command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut program = command.spawn().expect("the program can be started");
@@ -79,6 +79,16 @@ fn in_parts(dir: &Workdir, archive: &str, parts: usize) -> Vec<String> {
     names
 }
 
+/// Asserts that a kill has left files that no commit names at most, and that nothing else is wrong.
+pub fn assert_whole(dir: &Workdir, seed: u64) {
+    let found = dir.pbi(["verify", "--store", "store", "--format", "json"]);
+    let report: Value = serde_json::from_str(&found.stdout).expect("one JSON object");
+    for check in report["checks"].as_array().expect("a list") {
+        let is_ok = check["failures"] == 0 || check["name"] == "strays";
+        assert!(is_ok, "PBI_SEED={seed}: {report:#}");
+    }
+}
+
 /// Kills `ingest` over the parts and `compact` in turn until `kills` runs were killed, then lets a
 /// last run end. A complete store is deleted and built again.
 fn kill(events: u64, kills: usize, parts: usize) {
@@ -105,13 +115,7 @@ fn kill(events: u64, kills: usize, parts: usize) {
         let arguments = if is_merge { merge } else { ingest(upto) };
         let was_killed = kill_after(&dir, &arguments, longest.mul_f64(random.f64()));
         if is_there() {
-            // A kill may leave files that no commit names, but nothing else is wrong.
-            let found = dir.pbi(["verify", "--store", "store", "--format", "json"]);
-            let report: Value = serde_json::from_str(&found.stdout).expect("one JSON object");
-            for check in report["checks"].as_array().expect("a list") {
-                let is_ok = check["failures"] == 0 || check["name"] == "strays";
-                assert!(is_ok, "PBI_SEED={seed}: {report:#}");
-            }
+            assert_whole(&dir, seed);
         }
         killed += usize::from(was_killed);
         merges += usize::from(was_killed && is_merge);

@@ -169,6 +169,8 @@ mod divided;
 mod inventory;
 // Tables of workspaces and items, and files that earlier versions did not recognize.
 mod inventory_tables;
+// Inventories and people in any order, with runs that are killed.
+mod inventory_killed;
 mod key_files;
 mod lineage;
 mod people;
