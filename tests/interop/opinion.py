@@ -37,7 +37,7 @@ ASKED = [
 # Views of what the store knows beside the log.
 INVENTORY = (
     "snapshots", r"inventory_\w+", "people", "person_addresses", "licenses", "license_products",
-    "refresh_history", "refreshables", "tenant_settings",
+    "person_attributes", "refresh_history", "refreshables", "tenant_settings",
 )
 OWN = {
     "activity": [
@@ -51,11 +51,20 @@ OWN = {
         ["--param", "grain=month"],
         ["--param", "activity=view"],
         ["--param", "automated=true"],
+        ["--by", "department", "--param", "grain=month"],
     ],
-    "consumption-trend": [["--param", "grain=week"], ["--param", "grain=month"]],
+    "consumption-trend": [
+        ["--param", "grain=week"],
+        ["--param", "grain=month"],
+        ["--by", "department", "--since", "60d"],
+    ],
     "dormant-workspaces": [["--param", "automated=true", "--param", "days=0"]],
+    "exports": [["--by", "department", "--tz", "Asia/Kathmandu"]],
     "external-users": [["--param", "internal_domains=contoso.com"]],
+    "license-usage": [["--by", "department", "--param", "license=all"]],
     "sharing-audit": [["--param", "internal_domains=contoso.com"]],
+    "top-users": [["--by", "department"], ["--by", "department", "--since", "100d"]],
+    "workspace-usage": [["--by", "department", "--workspace", "*e*"]],
 }
 
 
@@ -144,7 +153,7 @@ def flags_of(name: str) -> list[list[str]]:
     lines = [line for line in query_of(name).splitlines() if not line.startswith("--")]
     if not re.search(rf"\b({'|'.join(INVENTORY)})\b", "\n".join(lines)):
         return asked
-    known = ("--tz", "--since", "--until", "--noise", "--actors", "--param")
+    known = ("--tz", "--since", "--until", "--noise", "--actors", "--param", "--by")
     return [flags for flags in asked if all(flag in known for flag in flags[::2])]
 
 
