@@ -7,7 +7,7 @@ use super::people::{is_person, is_product, person_unit, product_unit};
 use super::refreshes::refresh_unit;
 use super::settings::{is_setting, setting_unit};
 use super::shape::Shape;
-use super::tables::table_unit;
+use super::tables::{WORKSPACE_TYPES, table_unit};
 use super::unit::Unit;
 use crate::record::{Object, Value, time};
 use crate::schema::guid::is_guid;
@@ -86,9 +86,7 @@ fn workspace_shape(object: Object<'_>) -> Option<Shape> {
     if has_list || has(object, &["isOnDedicatedCapacity", "state"]) {
         return Some(Shape::Scanner);
     }
-    let is_workspace = text(object, &["type"]).is_some_and(|ty| {
-        ["Workspace", "Personal", "PersonalGroup", "AdminWorkspace", "Group"].contains(&ty)
-    });
+    let is_workspace = text(object, &["type"]).is_some_and(|ty| WORKSPACE_TYPES.contains(&ty));
     (is_workspace && has(object, &["name", "state"])).then_some(Shape::FabricWorkspaces)
 }
 

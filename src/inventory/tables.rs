@@ -8,6 +8,7 @@ use super::people::Members;
 use super::shape::Shape;
 use super::unit::Unit;
 use crate::record::{Object, Value, time};
+use crate::schema::guid::is_guid;
 use crate::schema::inventory::{InventoryColumn as Column, InventoryRow, RowKind};
 
 /// Columns of texts, and the names that each can have. Columns with an ID, a name or a kind have
@@ -45,6 +46,10 @@ const LISTS: [&str; 8] = [
     "datasources",
 ];
 
+/// Types of workspaces.
+pub(super) const WORKSPACE_TYPES: [&str; 5] =
+    ["Workspace", "Personal", "PersonalGroup", "AdminWorkspace", "Group"];
+
 /// Columns with the ID of a workspace.
 const WORKSPACE_IDS: [&str; 2] = ["workspaceid", "groupid"];
 
@@ -69,12 +74,17 @@ fn workspace_unit(members: &Members<'_>) -> Option<Unit> {
     let mut unit = Unit::new(Shape::WorkspaceTable, id(members, &["workspaceid", "id"])?);
     let on_capacity = match members.flag("isondedicatedcapacity") {
         Some(false) => None,
-        _ => id(members, &["capacityid"]),
+        _ => members.id(&["capacityid"]),
     };
+    // Environments and other resources have the same columns.
+    let of_type = members.text(&["workspacetype", "type"]);
+    if of_type.is_some_and(|of_type| !WORKSPACE_TYPES.contains(&of_type)) {
+        return None;
+    }
     unit.rows.push(
         InventoryRow::new(RowKind::Workspace)
             .with(Column::Name, members.text(&["workspacename", "name"]))
-            .with(Column::Type, members.text(&["workspacetype", "type"]))
+            .with(Column::Type, of_type)
             .with(Column::Status, members.text(&["workspacestate", "state"]))
             .with(Column::Description, members.text(&["description"]))
             .with(Column::CapacityId, on_capacity),
@@ -149,9 +159,11 @@ fn kind_of_row(members: &Members<'_>, shape: Shape) -> Option<String> {
     Some(kind.to_owned())
 }
 
-/// Returns an ID in lower case. Many items have the ID of zeros, so it is none.
+/// Returns an ID in lower case. Tables of other things can have the same columns, and IDs that are
+/// no GUIDs. Many items have the ID of zeros, so it is none.
 fn id(members: &Members<'_>, names: &[&str]) -> Option<String> {
-    members.id(names).filter(|id| !id.bytes().all(|byte| matches!(byte, b'0' | b'-')))
+    let is_zero = |id: &str| id.bytes().all(|byte| matches!(byte, b'0' | b'-'));
+    members.id(names).filter(|id| is_guid(id) && !is_zero(id))
 }
 
 /// Returns the workspace in the address of an item. `Get-PowerBIReport` has it nowhere else.
@@ -197,9 +209,16 @@ mod tests {
 
     #[test]
     fn row_without_an_id_is_no_item() {
-        for json in [r#"{"ReportId":"","ReportName":"R"}"#, r#"{"ReportName":"R"}"#] {
+        for json in [
+            r#"{"ReportId":"","ReportName":"R"}"#,
+            r#"{"ReportName":"R"}"#,
+            r#"{"ReportId":"17","ReportName":"R"}"#,
+            r#"{"ReportId":"00000000-0000-0000-0000-000000000000","ReportName":"R"}"#,
+        ] {
             assert_eq!(unit_of(json, Shape::ReportTable), None, "{json}");
         }
+        let json = format!(r#"{{"Id":"{WORKSPACE}","Name":"E","Type":"Sandbox","State":"On"}}"#);
+        assert_eq!(unit_of(&json, Shape::WorkspaceTable), None);
     }
 
     #[test]

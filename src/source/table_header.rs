@@ -151,7 +151,13 @@ fn inventory_table(names: &[String]) -> Option<ListTable> {
     if NO_INVENTORY.iter().any(|name| is_named(&name)) {
         return None;
     }
-    let fits = |columns: &&[&[&str]]| columns.iter().all(|any| any.iter().any(|n| is_named(&n)));
+    // A table of people can have any other columns.
+    let has_address = ADDRESSES.iter().any(|name| is_named(&name));
+    let fits = |columns: &&[&[&str]]| {
+        columns
+            .iter()
+            .all(|any| any.iter().any(|name| is_named(&name) && (*name != "id" || !has_address)))
+    };
     INVENTORIES.iter().find(|(_, columns)| fits(columns)).map(|(table, _)| table.clone())
 }
 
@@ -269,6 +275,8 @@ mod tests {
         ] {
             assert_eq!(list_table(header), None, "{header}");
         }
+        let people = list_table("Id,Name,Type,State,Email");
+        assert_eq!(people, Some(ListTable::Attributes("email".to_owned())));
         for (header, expected) in [
             ("Name,Description,Type,State,Upgrade status", Some("without their IDs")),
             ("Artifact Id,Display Name,Last Accessed Date Time", Some("unused artifacts")),
