@@ -17,10 +17,10 @@ mod out;
 mod output_name;
 mod progress;
 mod report_help;
+mod restart;
 mod signals;
 mod site_folder;
 mod text;
-mod threads;
 mod width;
 
 use std::ffi::OsString;
@@ -56,7 +56,7 @@ pub fn run_words(words: &[OsString], program: &[OsString]) -> ExitStatus {
     if args.log_format == LogFormat::Json {
         log::enable_json();
     }
-    if let Some(status) = threads::run_with_query_limit(&args, words, program) {
+    if let Some(status) = restart::run_with_settings(&args, words, program) {
         return status;
     }
     signals::watch(args.writes_to_store(), args.memory_limit());

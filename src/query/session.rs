@@ -19,6 +19,7 @@ use crate::query::coverage::local_days::{self, LocalDay};
 use crate::query::coverage::log_sources::LogSources;
 use crate::query::coverage::period::{EventTimeRange, Period};
 use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
+use crate::query::engine::coded_frame::CodedFrame;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan::{self, EventTable};
 use crate::query::required_columns;
@@ -117,14 +118,14 @@ pub struct Session<'a> {
     inventory_rows: Arc<OnceLock<Vec<InventoryRow>>>,
     pub(super) event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
     shared: Option<Arc<SharedFrames>>,
-    shared_in_period: OnceLock<DataFrame>,
+    shared_in_period: OnceLock<CodedFrame>,
 }
 
 /// Frames of an archive that are computed once for the statements of several sessions.
 pub struct SharedFrames {
     /// Events of any time that most reports count, with the columns of the views that the
     /// statements name.
-    pub events: DataFrame,
+    pub events: CodedFrame,
     /// Recipients of all events.
     pub recipients: OnceLock<DataFrame>,
 }
@@ -307,12 +308,12 @@ impl<'a> Session<'a> {
     }
 
     /// Returns those of the shared events that are in the period.
-    pub(super) fn shared_in_period(&self, shared: &SharedFrames) -> PolarsResult<DataFrame> {
+    pub(super) fn shared_in_period(&self, shared: &SharedFrames) -> PolarsResult<CodedFrame> {
         if let Some(events) = self.shared_in_period.get() {
             return Ok(events.clone());
         }
         let events = match scan::is_in_period(&self.period) {
-            Some(inside) => shared.events.clone().lazy().filter(inside).collect()?,
+            Some(inside) => shared.events.filter(inside)?,
             None => shared.events.clone(),
         };
         Ok(self.shared_in_period.get_or_init(|| events).clone())

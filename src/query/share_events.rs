@@ -8,6 +8,7 @@ use polars::prelude::{DataType, LazyFrame, PolarsResult, col};
 use crate::Result;
 
 use crate::query::definition::report::ReportDefinition;
+use crate::query::engine::coded_frame::{CodedFrame, categorical_type};
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan;
 use crate::query::guard::references::References;
@@ -38,7 +39,7 @@ impl Session<'_> {
                 named.extend(context.event_columns().map(str::to_owned));
             }
         }
-        let events = {
+        let found = {
             let references = References { column_names: named, ..References::default() };
             let context = ViewContext::new(self, &ReportDefinition::ad_hoc(""), None, references)?;
             let columns: Vec<_> = context.event_columns().map(col).collect();
@@ -48,12 +49,14 @@ impl Session<'_> {
                 )?)
             })?
         };
+        let mut events = CodedFrame::default();
+        run_engine("events", || events.append(found))?;
         self.set_shared(SharedFrames { events, recipients: OnceLock::new() });
         Ok(())
     }
 }
 
-/// Returns events with categories in place of texts with few values, a quarter of the size.
+/// Returns events with categories in place of texts with few values, which become codes.
 fn with_categories(mut events: LazyFrame) -> PolarsResult<LazyFrame> {
     let has_many_values = |name: &str| {
         required_columns::all_columns().any(|column| column == name)
@@ -62,7 +65,6 @@ fn with_categories(mut events: LazyFrame) -> PolarsResult<LazyFrame> {
     let schema = events.collect_schema()?;
     let texts = schema.iter().filter(|(_, ty)| **ty == DataType::String);
     let texts = texts.map(|(name, _)| name).filter(|name| !has_many_values(name.as_str()));
-    let casts: Vec<_> =
-        texts.map(|name| col(name.clone()).cast(scan::categorical_type())).collect();
+    let casts: Vec<_> = texts.map(|name| col(name.clone()).cast(categorical_type())).collect();
     Ok(events.with_columns(casts))
 }

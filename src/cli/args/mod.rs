@@ -72,6 +72,15 @@ impl Args {
         }
     }
 
+    /// Returns true for commands that run many queries over the same events.
+    pub(super) fn runs_many_queries(&self) -> bool {
+        match &self.command {
+            Command::Dashboard(_) | Command::Powerbi(_) => true,
+            Command::Report(command) => command.all,
+            _ => false,
+        }
+    }
+
     /// Returns true for commands that write to a store.
     pub(super) fn writes_to_store(&self) -> bool {
         matches!(self.command, Command::Ingest(_) | Command::Compact(_) | Command::Forget(_))

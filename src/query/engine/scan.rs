@@ -15,6 +15,7 @@ use crate::store::{DataFile, Snapshot};
 use crate::query::coverage::downloads::Download;
 use crate::query::coverage::period::{self, EventTimeRange, Period};
 use crate::query::definition::report::LogKind;
+use crate::query::engine::coded_frame::{CodedFrame, categorical_type};
 use crate::query::engine::error::run_engine;
 use crate::query::engine::memoize;
 use crate::query::views::activities::is_failed;
@@ -84,7 +85,7 @@ const SMALL_ARCHIVE_EVENTS: u64 = 250_000;
 pub struct EventTable<'a> {
     snapshot: &'a Snapshot,
     /// Loaded columns of all events, in the order of the files.
-    loaded: Option<DataFrame>,
+    loaded: Option<CodedFrame>,
     /// True if the archive is small, so that columns are loaded together and as they are.
     is_small: bool,
 }
@@ -123,15 +124,15 @@ impl<'a> EventTable<'a> {
     }
 
     /// Returns the table with these columns loaded. Only missing columns are read and appended,
-    /// because files are always read in the same order. Texts with few values are stored as
-    /// categories, a quarter of the size.
+    /// because files are always read in the same order. Texts with few values are stored as codes,
+    /// a quarter of the size.
     pub fn load_columns(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {
         let mut loaded = self.loaded.clone().unwrap_or_default();
         let missing = table_schema().iter().filter(|(name, _)| names.contains(name.as_str()));
         let missing: Vec<_> = missing.filter(|(name, _)| !loaded.schema().contains(name)).collect();
         if self.is_small && !missing.is_empty() {
             let asked: Vec<Expr> = missing.iter().map(|(name, _)| col((*name).clone())).collect();
-            append(&mut loaded, scan_files(self.snapshot.files.iter())?.select(asked).collect()?)?;
+            loaded.append(scan_files(self.snapshot.files.iter())?.select(asked).collect()?)?;
             return Ok(EventTable { loaded: Some(loaded), ..self.clone() });
         }
         // One column at a time, so that at most one column is in memory as texts.
@@ -141,7 +142,7 @@ impl<'a> EventTable<'a> {
                 true => read.select([col(name.clone()).cast(categorical_type())]),
                 false => read,
             };
-            append(&mut loaded, read.collect()?)?;
+            loaded.append(read.collect()?)?;
         }
         Ok(EventTable { loaded: Some(loaded), ..self.clone() })
     }
@@ -155,7 +156,7 @@ impl<'a> EventTable<'a> {
     /// Returns all events.
     pub fn all_events(&self) -> PolarsResult<LazyFrame> {
         match &self.loaded {
-            Some(loaded) => Ok(categories_to_texts(loaded)),
+            Some(loaded) => Ok(loaded.decoded()),
             None => scan_files(self.snapshot.files.iter()),
         }
     }
@@ -212,24 +213,11 @@ impl<'a> EventTable<'a> {
     }
 }
 
-/// Returns a frame with texts in place of categories.
-pub fn categories_to_texts(frame: &DataFrame) -> LazyFrame {
-    let categorical = frame.schema().iter().filter(|(_, ty)| ty.is_categorical());
-    let texts: Vec<Expr> =
-        categorical.map(|(name, _)| col(name.clone()).cast(DataType::String)).collect();
-    frame.clone().lazy().with_columns(texts)
-}
-
 /// Returns true if a column of the table has few distinct values.
 pub fn is_dictionary_encoded(name: &str) -> bool {
     let has_dictionary =
         |column: &schema::ColumnDefinition| column.encoding == schema::ColumnEncoding::Dictionary;
     schema::columns().iter().any(|column| column.name == name && has_dictionary(column))
-}
-
-/// Returns the type of texts that are stored as numbers.
-pub fn categorical_type() -> DataType {
-    DataType::from_categories(Categories::global())
 }
 
 /// Returns the test that an event is in the period; `None` if the period has no limits.
@@ -258,15 +246,6 @@ fn is_in_scope() -> Expr {
         WorkloadGroup::Fabric,
         WorkloadGroup::PowerPlatform,
     ])
-}
-
-/// Appends columns to a frame, which may be empty.
-fn append(frame: &mut DataFrame, columns: DataFrame) -> PolarsResult<()> {
-    if frame.width() == 0 {
-        *frame = columns;
-        return Ok(());
-    }
-    frame.hstack_mut(columns.columns()).map(drop)
 }
 
 fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<LazyFrame> {
