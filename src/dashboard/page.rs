@@ -72,45 +72,66 @@ pub fn run(
     options: &Options,
     page: &PageOptions,
 ) -> Result<Vec<u8>> {
-    build_page(snapshot, reports, options, page, &filter_remarks(options))
+    let statements = PageStatements::new(reports)?;
+    let reported = report_options(options);
+    let held = InventoryResults::read(snapshot, reports, &reported, page.unused_days)?;
+    let session = ReportSession::with_shared_events(snapshot, statements.all(), &reported)?;
+    build_page(&session, &statements, held.as_ref(), options, page, &filter_remarks(options))
 }
 
-/// Builds a page with sentences on its filters.
+/// The statements of a page.
+pub struct PageStatements<'r> {
+    reports: Vec<&'r ReportDefinition>,
+    others: Vec<ReportDefinition>,
+}
+
+impl<'r> PageStatements<'r> {
+    /// Finds the statements of a page without those on an inventory.
+    pub fn new(reports: &'r ReportCatalog) -> Result<PageStatements<'r>> {
+        let found = REPORTS.iter().map(|name| reports.find(name)).collect::<Result<_>>()?;
+        Ok(PageStatements { reports: found, others: other_statements() })
+    }
+
+    /// Returns all of them.
+    pub fn all(&self) -> impl Iterator<Item = &ReportDefinition> + Clone {
+        self.reports.iter().copied().chain(&self.others)
+    }
+}
+
+/// Returns the options of the reports of a page. The page lists marked days below its charts, so
+/// reports need no sentences on them.
+pub fn report_options(options: &Options) -> Options {
+    Options { marks: Vec::new(), ..options.clone() }
+}
+
+/// Builds a page of a session with shared events, with sentences on its filters.
 ///
 /// # Errors
 ///
 /// Those of [`run`].
 pub fn build_page(
-    snapshot: &Snapshot,
-    reports: &ReportCatalog,
+    session: &ReportSession<'_>,
+    statements: &PageStatements<'_>,
+    held: Option<&InventoryResults<'_>>,
     options: &Options,
     page: &PageOptions,
     filters: &[String],
 ) -> Result<Vec<u8>> {
-    let mut definitions = Vec::new();
-    for name in REPORTS {
-        definitions.push(reports.find(name)?);
-    }
-    let others = other_statements();
-    let statements = definitions.iter().copied().chain(&others);
-    // The page lists marked days below its charts, so reports need no sentences on them.
-    let unmarked = Options { marks: Vec::new(), ..options.clone() };
-    let held = InventoryResults::read(snapshot, reports, &unmarked, page.unused_days)?;
-    let session = ReportSession::with_shared_events(snapshot, statements, &unmarked)?;
-    let mask = PeopleMask::new(&session, page.people)?;
-    let (periods, opened) = periods::page_periods(&session, options);
+    let mask = PeopleMask::new(session, page.people)?;
+    let (periods, opened) = periods::page_periods(session, options);
     let zone = options.time_zone;
+    let definitions = &statements.reports;
     let builder =
         ViewBuilder { definitions, mask: &mask, zone, options, is_static: page.is_static };
     let mut views = Vec::new();
     let mut texts = SharedTexts::default();
     for period in &periods {
         views.push(match period.bounds {
-            None => builder.build(&session, period, &mut texts)?,
+            None => builder.build(session, period, &mut texts)?,
             Some(bounds) => builder.build(&session.with_days(bounds)?, period, &mut texts)?,
         });
     }
-    if let Some(held) = &held {
+    if let Some(held) = held {
         for view in &mut views {
             view.summary.extend(held.sentence());
             view.limits.extend(held.limits());
@@ -132,7 +153,7 @@ pub fn build_page(
 
 /// The parts that all periods share.
 struct ViewBuilder<'r> {
-    definitions: Vec<&'r ReportDefinition>,
+    definitions: &'r [&'r ReportDefinition],
     mask: &'r PeopleMask,
     zone: Tz,
     options: &'r Options,
@@ -148,7 +169,7 @@ impl ViewBuilder<'_> {
         texts: &mut SharedTexts,
     ) -> Result<PeriodView> {
         let mask = self.mask;
-        let mut results = DashboardResults::run(session, &self.definitions, mask, period.prefix)?;
+        let mut results = DashboardResults::run(session, self.definitions, mask, period.prefix)?;
         let details = match self.is_static {
             true => PackedItems::default(),
             false => self.pack_details(&mut results, session, texts)?,

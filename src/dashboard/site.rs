@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use sha2::{Digest, Sha256};
 
 use super::columns::{column_numbers, column_texts};
-use super::page::{DEFAULT_TITLE, PageOptions, build_page, filter_remarks};
+use super::page::{
+    DEFAULT_TITLE, PageOptions, PageStatements, build_page, filter_remarks, report_options,
+};
 use super::people::{MY_WORKSPACE, PeopleMask};
 use crate::Result;
 use crate::render::html::{self, IndexRow, SiteIndex};
@@ -43,6 +45,8 @@ pub fn run_site(
 ) -> Result<()> {
     let title = page.title.as_deref().unwrap_or(DEFAULT_TITLE);
     let workspaces = find_workspaces(snapshot, reports, options, page)?;
+    let statements = PageStatements::new(reports)?;
+    let whole = ReportSession::open(snapshot, statements.all(), &report_options(options))?;
     for workspace in &workspaces {
         let name = &workspace.row.name;
         let mut others = options.clone();
@@ -52,7 +56,9 @@ pub fn run_site(
         let mut own = options.clone();
         own.filters.include.workspaces = vec![workspace.id.clone()];
         let titled = PageOptions { title: Some(format!("{title}: {name}")), ..page.clone() };
-        take(&workspace.row.file, &build_page(snapshot, reports, &own, &titled, &remarks)?)?;
+        let session = whole.for_filters(own.filters.clone(), statements.all())?;
+        let bytes = build_page(&session, &statements, None, &own, &titled, &remarks)?;
+        take(&workspace.row.file, &bytes)?;
     }
     let index = SiteIndex {
         title: title.to_owned(),

@@ -54,13 +54,32 @@ fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
     ]);
     let counts = scan::collect_streaming(counts)?;
     let count = |name: &str| PolarsResult::Ok(counts.column(name)?.u64()?.get(0).unwrap_or(0));
+    let read = count("events")?;
+    let events = all_events(context, read)?;
     Ok(EventCounts {
-        events: count("events")?,
-        filtered: count("filtered")?,
+        events,
+        // The table may have only those events that match the filters.
+        filtered: count("filtered")? + events.saturating_sub(read),
         noise: count("noise")?,
         services: count("services")?,
         people: count("people")?,
         failed_services: count("failed_services")?,
         failed_people: count("failed_people")?,
+    })
+}
+
+/// Returns the number of events in the period without filters; `read` is that of the table.
+fn all_events(context: &ViewContext<'_>, read: u64) -> PolarsResult<u64> {
+    let session = context.session;
+    if !session.has_matching() {
+        return Ok(read);
+    }
+    let spans = session.period().spans_us();
+    session.facts().event_total(context.log, spans, || {
+        let all = session.table().events_in_period(session.period())?;
+        let all = all.filter(scan::is_in_workload_groups(context.log.workload_groups()));
+        let count = scan::collect_streaming(all.select([len().cast(DataType::UInt64)]))?;
+        Ok(count.columns().first().map(|count| count.u64()).transpose()?.and_then(|n| n.get(0)))
+            .map(Option::unwrap_or_default)
     })
 }

@@ -1,5 +1,6 @@
 //! Runs reports and SQL statements over a store.
 
+mod archive_facts;
 mod archive_summary;
 mod coverage;
 mod definition;

@@ -13,6 +13,7 @@ use crate::schema::source_log::SourceFacts;
 use crate::source_warnings;
 use crate::store::{self, Snapshot};
 
+use crate::query::archive_facts::ArchiveFacts;
 use crate::query::coverage::assess::{self, Coverage, DayStatus, Evidence};
 use crate::query::coverage::comparison::{self, ComparableDays};
 use crate::query::coverage::local_days::{self, LocalDay};
@@ -108,6 +109,9 @@ pub struct Session<'a> {
     snapshot: &'a Snapshot,
     log: LogKind,
     table: EventTable<'a>,
+    /// Events that match the filters, if they are in memory.
+    matching: Option<EventTable<'a>>,
+    facts: Arc<ArchiveFacts>,
     settings: Settings,
     period: Period,
     coverage: Coverage,
@@ -152,12 +156,15 @@ impl<'a> Session<'a> {
         settings: Settings,
     ) -> Result<Session<'a>> {
         let log = LogKind::PowerBi;
-        let coverage = run_engine("coverage", || compute_coverage(&table, log, &period))?;
+        let facts = Arc::<ArchiveFacts>::default();
+        let coverage = compute_coverage(&facts, &table, log, &period)?;
         Ok(Session {
             snapshot: table.snapshot(),
             log,
             name_lookup: Arc::new(NameLookup::new(table.clone())),
             table,
+            matching: None,
+            facts,
             settings,
             period,
             coverage,
@@ -193,11 +200,26 @@ impl<'a> Session<'a> {
     ///
     /// Those of [`Session::new`].
     pub fn with_log(&self, log: LogKind, period: Period) -> Result<Session<'a>> {
-        let coverage = run_engine("coverage", || compute_coverage(&self.table, log, &period))?;
-        Ok(Session {
+        let coverage = compute_coverage(&self.facts, &self.table, log, &period)?;
+        Ok(Session { log, ..self.over(period, coverage) })
+    }
+
+    /// Returns a session over the same log and period with other filters.
+    pub fn with_filters(&self, filters: Filters) -> Session<'a> {
+        let session = self.over(self.period.clone(), self.coverage.clone());
+        let settings = Settings { filters, ..self.settings.clone() };
+        let history_days = Arc::clone(&self.history_days);
+        Session { settings, history_days, matching: None, ..session }
+    }
+
+    /// Returns a session over a period, with what no period changes.
+    fn over(&self, period: Period, coverage: Coverage) -> Session<'a> {
+        Session {
             snapshot: self.snapshot,
-            log,
+            log: self.log,
             table: self.table.clone(),
+            matching: self.matching.clone(),
+            facts: Arc::clone(&self.facts),
             settings: self.settings.clone(),
             period,
             coverage,
@@ -209,7 +231,7 @@ impl<'a> Session<'a> {
             event_counts: Mutex::default(),
             shared: None,
             shared_in_period: OnceLock::new(),
-        })
+        }
     }
 
     /// Returns the times of the first and last stored event of a log of this archive.
@@ -218,7 +240,7 @@ impl<'a> Session<'a> {
     ///
     /// Those of [`event_time_range`].
     pub fn event_time_range(&self, log: LogKind) -> Result<Option<EventTimeRange>> {
-        event_time_range_of(&self.table, log)
+        self.facts.time_range(log, || event_time_range_of(&self.table, log))
     }
 
     /// Returns the archive.
@@ -244,20 +266,9 @@ impl<'a> Session<'a> {
     /// Returns a session over some days of the period, with its coverage.
     pub fn limited_to(&self, days: BTreeSet<NaiveDate>) -> Session<'a> {
         Session {
-            snapshot: self.snapshot,
-            log: self.log,
-            table: self.table.clone(),
-            settings: self.settings.clone(),
-            period: self.period.limited_to(days),
-            coverage: self.coverage.clone(),
-            unknown_fields: self.unknown_fields.clone(),
-            name_lookup: Arc::clone(&self.name_lookup),
-            internal_domains: Arc::clone(&self.internal_domains),
             history_days: Arc::clone(&self.history_days),
-            inventory_rows: Arc::clone(&self.inventory_rows),
-            event_counts: Mutex::default(),
             shared: self.shared.clone(),
-            shared_in_period: OnceLock::new(),
+            ..self.over(self.period.limited_to(days), self.coverage.clone())
         }
     }
 
@@ -295,6 +306,43 @@ impl<'a> Session<'a> {
         self.table = run_engine("loading", || self.table.load_columns(&shared))?;
         self.name_lookup = Arc::new(NameLookup::new(self.table.clone()));
         Ok(())
+    }
+
+    /// Loads the events that match the filters, with the columns of these statements. This session,
+    /// and sessions made from it over other periods, read them in place of the files.
+    ///
+    /// # Errors
+    ///
+    /// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
+    pub fn load_matching<'r>(
+        &mut self,
+        statements: impl IntoIterator<Item = &'r ReportDefinition>,
+    ) -> Result<()> {
+        let mut columns = required_columns::filter_columns(&self.settings.filters);
+        for report in statements {
+            columns.extend(required_columns::statement_columns(report)?);
+        }
+        let matching = run_engine("loading", || match self.filter_expr()? {
+            Some(filter) => self.table.load_matching(&columns, filter).map(Some),
+            None => Ok(None),
+        })?;
+        self.matching = matching;
+        Ok(())
+    }
+
+    /// Returns the events that match the filters, if they are in memory with these columns.
+    pub(super) fn matching(&self, columns: &BTreeSet<String>) -> Option<&EventTable<'a>> {
+        self.matching.as_ref().filter(|matching| matching.has_loaded(columns))
+    }
+
+    /// Returns true if the events that match the filters are in memory.
+    pub(super) fn has_matching(&self) -> bool {
+        self.matching.is_some()
+    }
+
+    /// Returns the facts that no period and no filter changes.
+    pub(super) fn facts(&self) -> &ArchiveFacts {
+        &self.facts
     }
 
     /// Sets the frames that this session, and sessions made from it, read in place of the files.
@@ -413,7 +461,9 @@ impl<'a> Session<'a> {
             return Ok(days.clone());
         }
         let all = self.period.with_archive();
-        let days = local_days::local_days(&all, &compute_coverage(&self.table, self.log, &all)?);
+        let read = || read_coverage(&self.table, self.log, &all);
+        let coverage = self.facts.coverage(self.log, all.utc_days(), read)?;
+        let days = local_days::local_days(&all, &coverage);
         Ok(self.history_days.get_or_init(|| days).clone())
     }
 }
@@ -429,12 +479,18 @@ pub fn utc_day_coverage(snapshot: &Snapshot, log: LogKind, days: &[NaiveDate]) -
     run_engine("coverage", || coverage_of_days(&table, log, days, last_event_us))
 }
 
-/// Calculates the coverage of each day of a period in a log.
+/// Returns the coverage of each day of a period in a log.
 fn compute_coverage(
+    facts: &ArchiveFacts,
     table: &EventTable<'_>,
     log: LogKind,
     period: &Period,
-) -> PolarsResult<Coverage> {
+) -> Result<Coverage> {
+    let read = || run_engine("coverage", || read_coverage(table, log, period));
+    facts.coverage(log, period.utc_days(), read)
+}
+
+fn read_coverage(table: &EventTable<'_>, log: LogKind, period: &Period) -> PolarsResult<Coverage> {
     let last_event_us = period.event_range().map(|range| range.last_us);
     coverage_of_days(table, log, &period.utc_days(), last_event_us)
 }

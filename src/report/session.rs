@@ -14,8 +14,8 @@ use crate::calendar::PeriodBounds;
 use crate::data_dictionary;
 use crate::grid::{Chart, Grid};
 use crate::query::{
-    self, ComparableDays, EventTimeRange, LogKind, Period, ReportDefinition, RowSelection, Session,
-    Settings,
+    self, ComparableDays, EventTimeRange, Filters, LogKind, Period, ReportDefinition, RowSelection,
+    Session, Settings,
 };
 use crate::render::{CoverageCounts, OutputFormat, ReportContext};
 use crate::store::Snapshot;
@@ -282,6 +282,37 @@ impl<'a> ReportSession<'a> {
         let mut session = open_session(snapshot, statements.clone(), options)?;
         session.share_events(statements)?;
         Ok(ReportSession::of(session, options))
+    }
+
+    /// Opens a session from which [`ReportSession::for_filters`] makes others. It loads nothing.
+    ///
+    /// # Errors
+    ///
+    /// Errors of [`super::run`] that concern all reports.
+    pub fn open<'r>(
+        snapshot: &'a Snapshot,
+        statements: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
+        options: &Options,
+    ) -> Result<ReportSession<'a>> {
+        Ok(ReportSession::of(open_session(snapshot, statements, options)?, options))
+    }
+
+    /// Returns a session with other filters, like [`ReportSession::with_shared_events`]. What no
+    /// filter changes is read once for all of these sessions. All events that match are in memory,
+    /// so they ought to be a small part of the log.
+    ///
+    /// # Errors
+    ///
+    /// Errors of [`super::run`] that concern all reports.
+    pub fn for_filters<'r>(
+        &self,
+        filters: Filters,
+        statements: impl IntoIterator<Item = &'r ReportDefinition> + Clone,
+    ) -> Result<ReportSession<'a>> {
+        let mut session = self.session.with_filters(filters.clone());
+        session.load_matching(statements.clone())?;
+        session.share_events(statements)?;
+        Ok(ReportSession { session, options: Options { filters, ..self.options.clone() } })
     }
 
     /// Runs a report with these parameters.

@@ -72,7 +72,10 @@ fn each_page_contains_one_workspace_alone() {
         }
         // Events without an ID of a workspace are in no group.
         let own = names.iter().find(|(id, names)| !id.is_empty() && names.contains(name));
-        let (_, own) = own.expect("the name of a workspace");
+        let (id, own) = own.expect("the name of a workspace");
+        if compared == 0 {
+            assert_eq!(html, filtered_page(id, name), "{file} differs from the page with a filter");
+        }
         for other in names.values().flatten() {
             let is_own = own.iter().any(|name| name.contains(other.as_str()));
             let is_common = COMMON_NAMES.contains(&other.as_str());
@@ -92,6 +95,16 @@ fn each_page_contains_one_workspace_alone() {
     let mut after = files(&site);
     assert_eq!(after.remove("notes.txt").as_deref(), Some(&b"mine"[..]));
     assert_eq!(before, after, "a second run writes the same files");
+}
+
+/// Returns the page with a workspace as filter, and the title and remark of a page of the site.
+fn filtered_page(id: &str, name: &str) -> String {
+    let title = format!("Power BI usage: {name}");
+    let flags = ["dashboard", "--store", "store", "--since", "28d", "--workspace", id];
+    let html = year().dir.pbi(flags.into_iter().chain(["--title", &title])).ended(0).stdout;
+    let filter = format!("Filter: workspace {id}.");
+    assert!(html.contains(&filter), "the page names its filter");
+    html.replace(&filter, &format!("This page contains the workspace {name} alone."))
 }
 
 fn files(folder: &std::path::Path) -> BTreeMap<String, Vec<u8>> {

@@ -147,6 +147,29 @@ impl<'a> EventTable<'a> {
         Ok(EventTable { loaded: Some(loaded), ..self.clone() })
     }
 
+    /// Returns a table of the events that pass a test, with these columns loaded and no others.
+    pub fn load_matching(
+        &self,
+        names: &BTreeSet<String>,
+        test: Expr,
+    ) -> PolarsResult<EventTable<'a>> {
+        let columns = table_schema().iter().filter(|(name, _)| names.contains(name.as_str()));
+        let columns = columns.map(|(name, ty)| {
+            let is_coded = is_dictionary_encoded(name) && *ty == DataType::String;
+            let column = col(name.clone());
+            if is_coded { column.cast(categorical_type()) } else { column }
+        });
+        let events = self.all_events()?.filter(test).select(columns.collect::<Vec<_>>());
+        let mut loaded = CodedFrame::default();
+        loaded.append(collect_streaming(events)?)?;
+        Ok(EventTable { loaded: Some(loaded), ..self.clone() })
+    }
+
+    /// Returns true if these columns are loaded.
+    pub fn has_loaded(&self, names: &BTreeSet<String>) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| names.iter().all(|n| loaded.schema().contains(n)))
+    }
+
     /// Returns the table with these columns loaded if any column is loaded, else without loaded
     /// columns.
     pub fn ensure_loaded(&self, names: &BTreeSet<String>) -> PolarsResult<EventTable<'a>> {

@@ -27,7 +27,8 @@ pub fn includes_failed(report: &ReportDefinition, references: &References) -> bo
 pub struct ViewContext<'a> {
     /// Archive, period and filters.
     pub session: &'a Session<'a>,
-    /// Events of the archive, with the needed columns loaded if any column is loaded.
+    /// Events of the archive, or those of them that match the filters, with the needed columns
+    /// loaded if any column is loaded.
     pub table: EventTable<'a>,
     /// Actors whose events the views `events` and `history` contain.
     pub actors: Actors,
@@ -73,7 +74,10 @@ impl<'a> ViewContext<'a> {
         if !context.reads_shared {
             let mut needed = required_columns::referenced_columns(&context.references);
             needed.extend(required_columns::filter_columns(session.filters()));
-            context.table = run_engine(&report.name, || session.table().ensure_loaded(&needed))?;
+            context.table = match session.matching(&needed) {
+                Some(matching) => matching.clone(),
+                None => run_engine(&report.name, || session.table().ensure_loaded(&needed))?,
+            };
         }
         Ok(context)
     }
