@@ -20,6 +20,15 @@ KEYS = {
     "inventory-changes": ("change", "kind", "item_id", "workspace_id", "old_value"),
 }
 
+# The columns that sort its rows, `-` descending.
+ORDER = {
+    "unused-reports": ("-days_since_view", "created", "report_id", "workspace_id"),
+    "unused-items": ("-days_since_use", "created", "kind", "item_id", "workspace_id"),
+    "license-usage": ("last_any", "user", "product"),
+    "orphaned-workspaces": ("status", "workspace", "workspace_id"),
+    "inventory-changes": ("-seen_at", "change", "kind", "item_id", "old_value", "new_value"),
+}
+
 
 def days_since(window: Window, events: list[Event]) -> int | None:
     return (window.end - last(events).date()).days if events else None

@@ -25,7 +25,7 @@ import estate_reports
 import estate_rules
 from compare import Comparison, as_json, broken, seeds
 from estate import FIRST
-from estate_reports import KEYS, REPORTS
+from estate_reports import KEYS, ORDER, REPORTS
 from estate_rules import Asked, Files
 from report import Report
 
@@ -98,8 +98,9 @@ def check(seed: int, program: Path, result: Comparison, chosen: list[str]) -> No
                 got = json.loads(run(program, "report", report, "--store", store, "--format",
                                      "json", "--quiet", *words))["rows"]
                 result.periods += 1
-                result.cells(f"seed {seed}", Report(report, None, KEYS[report]),
-                             Shown(tuple(words)), got, REPORTS[report](files, asked))
+                definition = Report(report, None, KEYS[report], ORDER[report])
+                result.rows(f"seed {seed}", definition, Shown(tuple(words)), got,
+                            REPORTS[report](files, asked))
 
 
 # ---------------------------------------------------------------- self-test
