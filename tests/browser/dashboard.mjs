@@ -435,6 +435,19 @@ async function printed(browser, url, name) {
   await context.close();
 }
 
+/** Checks that no table between a tablet and a large screen hides its last columns. Only that of
+ * cohorts has as many columns as the log has months. */
+async function uncut(browser, url) {
+  const { context, page } = await open(browser, url);
+  for (const width of [1100, 1280, 1366, 1920]) {
+    await page.setViewportSize({ width, height: 900 });
+    const clipped = await page.locator(`${VIEW} .scroll:visible`).evaluateAll(
+      (all) => all.filter((one) => !one.closest("details") && !one.querySelector(".cohorts") && one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-labelledby")));
+    check(`at ${width} no table is cut off`, clipped.length === 0, clipped);
+  }
+  await context.close();
+}
+
 /** Prints a page with the program itself, which runs the installed browser. */
 function printedByProgram(pages, store, name) {
   const flags = ["--store", store, "--since", "28d", "--browser", browserPath(), "--output", name];
@@ -560,6 +573,9 @@ async function all() {
     await marked(browser, pages.page("marked", ["--store", stores.year, "--since", "28d", "--events", events]));
     await site(browser, pages, stores.year);
     const samples = pages.store("samples", SAMPLES);
+    const sampled = pages.page("samples", ["--store", samples]);
+    await printed(browser, sampled, join(folder, "samples.pdf"));
+    for (const url of [urls.lately, sampled]) await uncut(browser, url);
     await inventory(browser, pages.page("inventory", ["--store", samples, "--unused-days", "28", "--until", "2026-03-23"]), folder);
   } finally {
     await browser.close();
