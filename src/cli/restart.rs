@@ -20,11 +20,11 @@ const MALLOC_ARENA_MAX: &str = "MALLOC_ARENA_MAX";
 /// Variable with settings of glibc, one of which may be the number of arenas.
 const GLIBC_TUNABLES: &str = "GLIBC_TUNABLES";
 
-/// The least number of arenas: one was not faster, and the threads of a query wait for each other.
+/// The least number of arenas. A dashboard with one arena took no less memory than with two.
 const MIN_ARENAS: usize = 2;
 
-/// Runs the command in a process with the settings that it has for queries. Returns the exit code of
-/// that process, or `None` if this process must run the command.
+/// Runs the command in a process with the settings that it has for queries. Returns the exit code
+/// of that process, or `None` if this process must run the command.
 ///
 /// `program` is the command that starts the program with the `words` after the first.
 pub(super) fn run_with_settings(
