@@ -103,9 +103,9 @@ mod tests {
             cfg!(all(target_os = "linux", target_env = "gnu")).then(|| count.to_owned())
         };
         assert_eq!(arenas("dashboard --threads 1"), few("2"));
-        assert_eq!(arenas("powerbi --threads 12"), few("12"));
+        assert_eq!(arenas("powerbi --output project --threads 12"), few("12"));
         assert_eq!(arenas("report --all --threads 3"), few("3"));
-        for other in ["report top-reports", "sql -q x", "status", "ingest archive --threads 4"] {
+        for other in ["report top-reports", "sql x", "status", "ingest archive --threads 4"] {
             assert_eq!(arenas(other), None, "{other}");
         }
     }
