@@ -300,11 +300,30 @@ impl<'d> Trial<'d> {
         let found = ids(&root);
         assert!(found == self.before || found == self.after, "{context:?}: {found:?}");
         assert!(done.is_err() || found == self.after, "{context:?}: it said that all was well");
+        wait_for_locks(&root);
         (self.act)(&Store::new(&root)).unwrap_or_else(|error| panic!("{context:?}: {error}"));
         assert_eq!(ids(&root), self.after, "{context:?}");
         assert_eq!(sums(&root), self.sums, "{context:?}");
         assert_clean(&root, &context);
         true
+    }
+}
+
+/// Waits until nobody has the lock of a writer that has ended. Other tests start programs: between
+/// `fork` and `exec`, such a process has all open files of this one, and with them the lock. The
+/// next run would take the writer for a running one, and leave its files.
+fn wait_for_locks(root: &Path) {
+    let locks = std::fs::read_dir(root)
+        .expect("the store is a folder")
+        .map(|entry| entry.expect("the folder can be listed").path());
+    for path in locks.filter(|path| path.to_string_lossy().contains("/.writer-") && path.is_file())
+    {
+        let file = std::fs::File::open(&path).expect("the lock file can be opened");
+        let begin = std::time::Instant::now();
+        while file.try_lock().is_err() {
+            assert!(begin.elapsed().as_secs() < 30, "{} stays locked", path.display());
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
     }
 }
 

@@ -85,7 +85,7 @@ struct Sample {
     rows: Rows,
 }
 
-/// What readers return.
+/// The rows that readers return.
 #[derive(Debug, PartialEq)]
 struct Rows {
     events: Vec<u8>,
@@ -231,7 +231,8 @@ fn contents(root: &Path) -> Vec<(PathBuf, Vec<u8>)> {
 }
 
 /// Applies edits to a file. An edit is an operation, an offset of two bytes, a length, and for some
-/// operations so many bytes. Offsets are counted from both ends, as Parquet starts at its end.
+/// operations new bytes of that length. Offsets are counted from both ends, as Parquet starts at its
+/// end.
 fn edited(content: &[u8], mut edits: &[u8]) -> Vec<u8> {
     let mut bytes = content.to_vec();
     while let [operation, low, high, length, rest @ ..] = edits {
