@@ -79,7 +79,7 @@ fn all_events(context: &ViewContext<'_>, read: u64) -> PolarsResult<u64> {
         let all = session.table().events_in_period(session.period())?;
         let all = all.filter(scan::is_in_workload_groups(context.log.workload_groups()));
         let count = scan::collect_streaming(all.select([len().cast(DataType::UInt64)]))?;
-        Ok(count.columns().first().map(|count| count.u64()).transpose()?.and_then(|n| n.get(0)))
-            .map(Option::unwrap_or_default)
+        let count = count.columns().first().map(|count| count.u64()).transpose()?;
+        Ok(count.and_then(|count| count.get(0)).unwrap_or_default())
     })
 }

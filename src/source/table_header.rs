@@ -148,15 +148,15 @@ pub fn list_table(header: &str) -> Option<ListTable> {
 
 fn inventory_table(names: &[String]) -> Option<ListTable> {
     let is_named = |name: &&str| names.iter().any(|known| known == name);
-    if NO_INVENTORY.iter().any(|name| is_named(&name)) {
+    if NO_INVENTORY.iter().any(is_named) {
         return None;
     }
     // A table of people can have any other columns.
-    let has_address = ADDRESSES.iter().any(|name| is_named(&name));
+    let has_address = ADDRESSES.iter().any(is_named);
     let fits = |columns: &&[&[&str]]| {
         columns
             .iter()
-            .all(|any| any.iter().any(|name| is_named(&name) && (*name != "id" || !has_address)))
+            .all(|any| any.iter().any(|name| is_named(name) && (*name != "id" || !has_address)))
     };
     INVENTORIES.iter().find(|(_, columns)| fits(columns)).map(|(table, _)| table.clone())
 }

@@ -43,6 +43,9 @@ fn scanned(number: usize, name: &str, reports: &[(usize, &str)]) -> Value {
         "reports": reports.iter().map(held).collect::<Vec<_>>()})
 }
 
+/// The shape of a table, and the number of its workspaces and items.
+type Found = (&'static str, u64, u64);
+
 #[test]
 fn tables_are_recognized_by_their_columns() {
     let (w, r, m) = (workspace(1), report(1), id(3, 1));
@@ -50,7 +53,7 @@ fn tables_are_recognized_by_their_columns() {
         let units = "\u{feff}".encode_utf16().chain(text.encode_utf16());
         units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
     };
-    let files: [(&str, Vec<u8>, (&str, u64, u64)); 9] = [
+    let files: [(&str, Vec<u8>, Found); 9] = [
         (
             "a.csv",
             utf16(&format!(
