@@ -297,9 +297,15 @@ function Save-Day([string] $Day) {
     }
     # ingest does not read hidden files. The next run overwrites what a killed run left.
     $temporary = Join-Path $Folder ".PBIActivityEvents-$compact.tmp"
+    [IO.File]::WriteAllText($temporary, ($part.Texts -join "`n") + "`n", $Utf8)
     $written = [DateTime]::UtcNow.ToString('yyyyMMddHHmmss')
     $path = Join-Path $Folder "PBIActivityEvents-$compact-$written.json"
-    [IO.File]::WriteAllText($temporary, ($part.Texts -join "`n") + "`n", $Utf8)
+    # A file of the same second can be damaged, so this download waits for the next second.
+    while (Test-Path -LiteralPath $path) {
+        Start-Sleep -Milliseconds 100
+        $written = [DateTime]::UtcNow.ToString('yyyyMMddHHmmss')
+        $path = Join-Path $Folder "PBIActivityEvents-$compact-$written.json"
+    }
     # Move refuses to replace a file.
     [IO.File]::Move($temporary, $path)
     foreach ($file in $complete) { Remove-Item -LiteralPath $file.FullName }

@@ -310,6 +310,16 @@ def pull_day(api, folder, day, by_hour):
         temporary.unlink(missing_ok=True)
 
 
+def free_path(folder, compact):
+    """Returns the path of a new file. A file of the same second can be damaged, so it is no
+    substitute for this download, which waits for the next second."""
+    while True:
+        path = folder / f"PBIActivityEvents-{compact}-{utc_now():%Y%m%d%H%M%S}.json"
+        if not path.exists():
+            return path
+        time.sleep(0.1)
+
+
 def keep(folder, compact, temporary, ids):
     """Gives a download its name, and removes older files of the day whose events it all has."""
     older = sorted(folder.glob(f"PBIActivityEvents-{compact}-*.json"))
@@ -319,12 +329,7 @@ def keep(folder, compact, temporary, ids):
     if lost and ids <= stored:
         log(f"{compact}: the download lacks {len(lost)} events of older files, which are kept")
         return False
-    path = folder / f"PBIActivityEvents-{compact}-{utc_now():%Y%m%d%H%M%S}.json"
-    if path.exists():
-        # Two downloads in one second have the same events, or the next run replaces this one.
-        log(f"{compact}: {path.name} exists and is kept")
-        return not lost
-    os.rename(temporary, path)
+    os.rename(temporary, free_path(folder, compact))
     for other, its in known.items():
         if its <= ids:
             other.unlink(missing_ok=True)

@@ -138,6 +138,13 @@ fn remove_table_files(files: &TableFiles, stoppable: &BTreeSet<&str>) -> Result<
             done.is_complete &= is_referenced || is_absent(path);
         }
     }
+    // A client of a share can say for some seconds that a file is absent that its folder lists: it
+    // remembers the answer from before another process created the file. Then nothing was deleted.
+    let left = TableFiles::list(files.store.clone()).ok();
+    done.is_complete &= left.is_some_and(|left| {
+        let mut files = stoppable.iter().flat_map(|writer| left.of(writer));
+        files.all(|path| referenced.contains(path))
+    });
     Ok(done)
 }
 
