@@ -313,9 +313,9 @@ impl<'d> Trial<'d> {
 /// `fork` and `exec`, such a process has all open files of this one, and with them the lock. The
 /// next run would take the writer for a running one, and leave its files.
 fn wait_for_locks(root: &Path) {
-    let locks = std::fs::read_dir(root)
-        .expect("the store is a folder")
-        .map(|entry| entry.expect("the folder can be listed").path());
+    // Without a folder, the first run has failed before it had a lock.
+    let Ok(entries) = std::fs::read_dir(root) else { return };
+    let locks = entries.map(|entry| entry.expect("the folder can be listed").path());
     for path in locks.filter(|path| path.to_string_lossy().contains("/.writer-") && path.is_file())
     {
         let file = std::fs::File::open(&path).expect("the lock file can be opened");
