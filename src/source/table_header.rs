@@ -16,9 +16,8 @@ const LISTS: [&[&str]; 8] = [
 const ADDRESSES: [&str; 6] =
     ["userprincipalname", "upn", "mail", "email", "emailaddress", "userid"];
 
-/// Columns of tables that contain addresses and are no attributes of people: events, access rights
-/// and usage reports.
-const NO_ATTRIBUTES: [&str; 22] = [
+/// Columns of tables with events or access rights, which are no lists.
+const EVENTS_OR_RIGHTS: [&str; 16] = [
     "auditdata",
     "raweventdata",
     "raw",
@@ -35,6 +34,11 @@ const NO_ATTRIBUTES: [&str; 22] = [
     "workload",
     "clientip",
     "accessright",
+];
+
+/// Further columns of tables that contain addresses and are no attributes of people: of usage
+/// reports, workspaces and items.
+const NO_ATTRIBUTES: [&str; 6] = [
     "assignedproducts",
     "reportrefreshdate",
     "lastactivitydate",
@@ -64,25 +68,9 @@ pub enum ListTable {
     Items,
 }
 
-/// Columns of tables whose rows are no workspaces and items: events, access rights, figures of use
-/// and refreshes. A table can have several rows for an item in them.
-const NO_INVENTORY: [&str; 24] = [
-    "auditdata",
-    "raweventdata",
-    "raw",
-    "o365audit",
-    "eventoriginal",
-    "creationtime",
-    "creationdate",
-    "timestamp",
-    "timegenerated",
-    "operation",
-    "operations",
-    "activity",
-    "recordtype",
-    "workload",
-    "clientip",
-    "accessright",
+/// Further columns of tables whose rows are no workspaces and items: figures of use and refreshes.
+/// A table can have several rows for an item in them.
+const NO_INVENTORY: [&str; 8] = [
     "principaltype",
     "userprincipalname",
     "userid",
@@ -143,12 +131,12 @@ pub fn list_table(header: &str) -> Option<ListTable> {
     if is_known_list(&names) {
         return Some(ListTable::People);
     }
-    inventory_table(&names).or_else(|| address_column(header).map(ListTable::Attributes))
+    inventory_table(&names).or_else(|| address_column(&names).map(ListTable::Attributes))
 }
 
 fn inventory_table(names: &[String]) -> Option<ListTable> {
     let is_named = |name: &&str| names.iter().any(|known| known == name);
-    if NO_INVENTORY.iter().any(is_named) {
+    if EVENTS_OR_RIGHTS.iter().chain(&NO_INVENTORY).any(is_named) {
         return None;
     }
     // A table of people can have any other columns.
@@ -161,12 +149,12 @@ fn inventory_table(names: &[String]) -> Option<ListTable> {
     INVENTORIES.iter().find(|(_, columns)| fits(columns)).map(|(table, _)| table.clone())
 }
 
-/// Returns the column with the addresses if a line is the header of a table of attributes of
+/// Returns the column with the addresses if these are the columns of a table of attributes of
 /// people: of any table with such a column and others.
-fn address_column(header: &str) -> Option<String> {
-    let names = column_names(header);
+fn address_column(names: &[String]) -> Option<String> {
     let is_named = |name: &str| names.iter().any(|known| known == name);
-    if is_known_list(&names) || NO_ATTRIBUTES.into_iter().any(is_named) {
+    let mut others = EVENTS_OR_RIGHTS.into_iter().chain(NO_ATTRIBUTES);
+    if is_known_list(names) || others.any(is_named) {
         return None;
     }
     let is_other = |name: &&String| !name.is_empty() && !ADDRESSES.contains(&name.as_str());
@@ -213,7 +201,7 @@ pub(super) fn describe_table(header: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ListTable, address_column, describe_table, list_table};
+    use super::{ListTable, address_column, column_names, describe_table, list_table};
 
     #[test]
     fn people_are_known_by_their_headers() {
@@ -223,7 +211,7 @@ mod tests {
             "AccountSkuId,ActiveUnits,ConsumedUnits",
         ] {
             assert_eq!(list_table(header), Some(ListTable::People), "{header}");
-            assert_eq!(address_column(header), None, "{header}");
+            assert_eq!(address_column(&column_names(header)), None, "{header}");
         }
         for (header, expected) in [
             ("upn|Cost Center", Some("upn")),
@@ -234,7 +222,7 @@ mod tests {
             ("UserId,Operation,AuditData", None),
             ("Email,AccessRight,Report Id", None),
         ] {
-            assert_eq!(address_column(header).as_deref(), expected, "{header}");
+            assert_eq!(address_column(&column_names(header)).as_deref(), expected, "{header}");
         }
     }
 
