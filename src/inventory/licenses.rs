@@ -223,10 +223,8 @@ fn new_person(row: &InventoryRow, seen_us: (i64, i64)) -> HeldPerson {
 /// Updates a person with a later row. A value that the row lacks stays.
 fn update(person: &mut HeldPerson, row: &InventoryRow, seen_us: (i64, i64)) {
     let old = person.row.get(Column::Principal).map(str::to_owned);
-    for (known, cell) in person.row.cells.iter_mut().zip(&row.cells) {
-        if cell.is_some() {
-            known.clone_from(cell);
-        }
+    for (column, text) in row.texts() {
+        person.row.set(column, Some(text));
     }
     person.aliases.extend(aliases_of(row));
     person.aliases.extend(old);

@@ -534,13 +534,9 @@ fn fill_fields(items: &mut [HeldItem<'_>], all_rows: &[Vec<&InventoryRow>]) {
     for item in items {
         let id = item.row.get(Column::ItemId).unwrap_or_default().to_owned();
         for other in by_id.get(id.as_str()).into_iter().flatten() {
-            for (position, cell) in other.cells.iter().enumerate() {
-                let is_missing = item.row.cells.get(position).is_some_and(Option::is_none);
-                if is_missing
-                    && cell.is_some()
-                    && let Some(own) = item.row.to_mut().cells.get_mut(position)
-                {
-                    own.clone_from(cell);
+            for (column, text) in other.texts() {
+                if item.row.get(column).is_none() {
+                    item.row.to_mut().set(column, Some(text));
                 }
             }
         }

@@ -6,7 +6,9 @@ use xxhash_rust::xxh3::Xxh3;
 
 use super::shape::Shape;
 use crate::record::time;
-use crate::schema::inventory::{FIRST_COLUMNS, InventoryColumn as Column, InventoryRow, RowKind};
+use crate::schema::inventory::{
+    FIRST_COLUMNS, INVENTORY_COLUMNS, InventoryColumn as Column, InventoryRow, RowKind,
+};
 
 /// The state of one workspace in a file, or of one item of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,9 +93,10 @@ impl Unit {
         self.rows.sort();
         self.rows.dedup();
         let state = digest_of(self.rows.iter().flat_map(|row| {
-            let (first, later) = row.cells.split_at(FIRST_COLUMNS.min(row.cells.len()));
-            let first = first.iter().map(|cell| cell.as_deref().unwrap_or("\u{0}"));
-            [row.kind.name()].into_iter().chain(first).chain(later.iter().flatten().map(|c| &**c))
+            let (first, _) = INVENTORY_COLUMNS.split_at(FIRST_COLUMNS);
+            let first = first.iter().map(|(column, _)| row.get(*column).unwrap_or("\u{0}"));
+            let later = row.texts().filter(|(column, _)| *column as usize >= FIRST_COLUMNS);
+            [row.kind.name()].into_iter().chain(first).chain(later.map(|(_, text)| text))
         }));
         for row in &mut self.rows {
             row.set(Column::State, Some(state.clone()));

@@ -9,6 +9,8 @@
 //! A list of people is divided into groups of people, so that a change of one person adds the rows
 //! of one group. A group takes the place of the workspace.
 
+use std::cmp::Ordering;
+
 /// The kind of a row, which is also the partition of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RowKind {
@@ -224,29 +226,47 @@ pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 62] = [
 pub const FIRST_COLUMNS: usize = 45;
 
 /// A row of the table.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+///
+/// Most cells of a row are empty, and a run holds the rows of all new states in memory. So a row
+/// has only the cells with a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InventoryRow {
     /// The kind.
     pub kind: RowKind,
-    /// The texts, in the order of [`INVENTORY_COLUMNS`].
-    pub cells: Vec<Option<String>>,
+    /// The positions and texts of its cells, in the order of [`INVENTORY_COLUMNS`].
+    cells: Vec<(u8, Box<str>)>,
 }
 
 impl InventoryRow {
     /// Returns a row without values.
     pub fn new(kind: RowKind) -> InventoryRow {
-        InventoryRow { kind, cells: vec![None; INVENTORY_COLUMNS.len()] }
+        InventoryRow { kind, cells: Vec::new() }
+    }
+
+    fn find(&self, column: InventoryColumn) -> Result<usize, usize> {
+        self.cells.binary_search_by_key(&(column as u8), |(position, _)| *position)
     }
 
     /// Returns the text of a column.
     pub fn get(&self, column: InventoryColumn) -> Option<&str> {
-        self.cells.get(column as usize).and_then(Option::as_deref)
+        let at = self.find(column).ok()?;
+        self.cells.get(at).map(|(_, text)| &**text)
     }
 
     /// Sets the text of a column. An empty text is none.
     pub fn set(&mut self, column: InventoryColumn, text: Option<impl Into<String>>) {
-        if let Some(cell) = self.cells.get_mut(column as usize) {
-            *cell = text.map(Into::into).filter(|text| !text.is_empty());
+        let text = text.map(Into::into).filter(|text| !text.is_empty());
+        match (self.find(column), text) {
+            (Ok(at), Some(text)) => {
+                if let Some((_, known)) = self.cells.get_mut(at) {
+                    *known = text.into_boxed_str();
+                }
+            }
+            (Ok(at), None) => drop(self.cells.remove(at)),
+            (Err(at), Some(text)) => {
+                self.cells.insert(at, (column as u8, text.into_boxed_str()));
+            }
+            (Err(_), None) => {}
         }
     }
 
@@ -255,6 +275,41 @@ impl InventoryRow {
     pub fn with(mut self, column: InventoryColumn, text: Option<impl Into<String>>) -> Self {
         self.set(column, text);
         self
+    }
+
+    /// Returns the columns with a text, in the order of the table.
+    pub fn texts(&self) -> impl Iterator<Item = (InventoryColumn, &str)> {
+        let column = |position: u8| INVENTORY_COLUMNS.get(usize::from(position)).map(|(c, _)| *c);
+        self.cells.iter().filter_map(move |(position, text)| Some((column(*position)?, &**text)))
+    }
+
+    /// Returns the texts, to replace them.
+    pub fn texts_mut(&mut self) -> impl Iterator<Item = &mut Box<str>> {
+        self.cells.iter_mut().map(|(_, text)| text)
+    }
+}
+
+impl Ord for InventoryRow {
+    /// Compares cell by cell. An empty cell is before any text.
+    fn cmp(&self, other: &InventoryRow) -> Ordering {
+        let (mut own, mut others) = (self.cells.iter(), other.cells.iter());
+        let mut order = self.kind.cmp(&other.kind);
+        while order == Ordering::Equal {
+            order = match (own.next(), others.next()) {
+                (None, None) => return Ordering::Equal,
+                (None, Some(_)) => Ordering::Less,
+                (Some(_), None) => Ordering::Greater,
+                // The row that has the first of these columns is later.
+                (Some((a, text)), Some((b, other))) => b.cmp(a).then_with(|| text.cmp(other)),
+            };
+        }
+        order
+    }
+}
+
+impl PartialOrd for InventoryRow {
+    fn partial_cmp(&self, other: &InventoryRow) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -266,6 +321,31 @@ mod tests {
     fn columns_are_in_the_order_of_their_enum() {
         for (position, (column, _)) in INVENTORY_COLUMNS.iter().enumerate() {
             assert_eq!(*column as usize, position);
+        }
+    }
+
+    /// The digests of states in existing stores depend on this order.
+    #[test]
+    fn rows_are_compared_cell_by_cell() {
+        let columns = [Name, Type, Status];
+        let texts = [None, Some("a"), Some("b"), Some("ab")];
+        let mut rows = Vec::new();
+        for (first, second, third) in
+            texts.iter().flat_map(|a| texts.iter().flat_map(move |b| texts.map(|c| (*a, *b, c))))
+        {
+            let cells = [first, second, third];
+            let mut row = InventoryRow::new(RowKind::Item);
+            for at in [1, 2, 0] {
+                row.set(columns[at], Some("x"));
+                row.set(columns[at], cells[at]);
+            }
+            assert_eq!(columns.map(|column| row.get(column)), cells);
+            rows.push((cells, row));
+        }
+        for (cells, row) in &rows {
+            for (others, other) in &rows {
+                assert_eq!(row.cmp(other), cells.cmp(others), "{cells:?} {others:?}");
+            }
         }
     }
 }

@@ -260,9 +260,9 @@ fn redaction(
         rows.retain_mut(|row| {
             let so_far = replaced;
             let own = row.get(Column::Principal).map(str::to_owned);
-            for cell in row.cells.iter_mut().flatten() {
-                if let Some(text) = rewrite(cell) {
-                    *cell = text;
+            for text in row.texts_mut() {
+                if let Some(other) = rewrite(text) {
+                    *text = other.into_boxed_str();
                     replaced += 1;
                 }
             }
