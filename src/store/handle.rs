@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 use crate::schema::MONTH;
 use crate::store::fs::disk::{Disk, OsDisk};
+use crate::store::fs::share::ShareWait;
 use crate::store::fs::undeleted::UndeletedFiles;
 
 /// A table of the store.
@@ -51,6 +52,8 @@ pub struct Store {
     pub(in crate::store) table: TableKind,
     /// Data files that this handle's writers could not delete.
     pub(in crate::store) undeleted: UndeletedFiles,
+    /// Pauses for files that this machine does not see yet.
+    pub(in crate::store) share: ShareWait,
 }
 
 impl Store {
@@ -64,7 +67,8 @@ impl Store {
     pub fn with_disk(disk: Arc<dyn Disk>, root: &Path) -> Self {
         let table = TableKind::Events;
         let (root, undeleted) = (root.to_path_buf(), UndeletedFiles::default());
-        Store { root, disk, pseudonym_key_id: None, table, undeleted }
+        let share = ShareWait::default();
+        Store { root, disk, pseudonym_key_id: None, table, undeleted, share }
     }
 
     /// Returns the folder of the store.

@@ -87,7 +87,8 @@ impl Store {
     /// Calls `answer` with the newest version.
     ///
     /// If another command replaces a file of that version during the call, `answer` is called
-    /// again with the version that is newest then.
+    /// again with the version that is newest then. On a share, files that this machine does not
+    /// see yet are waited for.
     ///
     /// # Errors
     ///
@@ -100,7 +101,9 @@ impl Store {
             let is_newer = version.replace(read) != Some(read);
             let mut files = snapshot.files.iter().chain(&snapshot.inventory_files);
             match answer(&snapshot) {
-                Err(_) if is_newer && files.any(|file| may_be_deleted(&file.path)) => {}
+                Err(_)
+                    if files.any(|file| may_be_deleted(&file.path))
+                        && (is_newer || self.share.pause(&self.root)) => {}
                 answered => return answered,
             }
         }

@@ -4,19 +4,21 @@
 Two mounts of one folder stand for the machines: a lock that one mount gives is not seen by the
 other. With --share bindfs, they show each change at once. With --share sshfs, each is a connection
 to a server of its own that remembers listings and attributes for 20 seconds, and cannot rename
-without replacing. In each round, two ingests of overlapping files start at random moments, each through its
+without replacing. With --share nfs or smb, each is a mount of the kernel's, with the locks of the
+server; with nfs-nolock or smb-nobrl, locks stay in the mount. Both remember listings, too
+(guest.sh runs this on a kernel that has them). In each round, two ingests of overlapping files start at random moments, each through its
 own mount. Some rounds kill one of them. A run that fails is run again, as its message asks. At the
 end of a round, the store must contain each event once, and `verify` must find nothing.
 
-    tests/attack/shares.py PROGRAM [--share bindfs|sshfs] [--pairs 300] [--seed 1] [--kills 0.2]
+    tests/attack/shares.py PROGRAM [--share KIND] [--pairs 300] [--seed 1] [--kills 0.2]
         [--load 0] [--one-machine]
 
 The second run has namespaces of its own: another host name, another start of the machine, and no
 view of the processes of the first. With --one-machine, it has not, and the runs see each other.
 
 Needs Linux with /dev/fuse, the programs fusermount and bindfs (Debian: fuse3, bindfs), or sshfs,
-socat and sftp-server (Debian: sshfs, socat, openssh-sftp-server), and root for the namespaces, best
-in a virtual machine. Installs nothing. Prints the counts as one JSON object,
+socat and sftp-server (Debian: sshfs, socat, openssh-sftp-server), or the servers and modules that
+guest.sh loads, and root for the namespaces, best in a virtual machine. Installs nothing. Prints the counts as one JSON object,
 and ends with 1 if an event was lost or doubled, a store was damaged, a failure was silent or not
 repaired, or more than 5 % of the runs failed that were not killed.
 """
@@ -36,9 +38,38 @@ import uuid
 from pathlib import Path
 
 EVENTS_OF_A_FILE = 400
-SSHFS_CACHE_SECONDS = 21
+# How long a mount can show what has changed, in seconds.
+REMEMBERS = {"bindfs": 0, "sshfs": 21, "nfs": 61, "nfs-nolock": 61, "smb": 3, "smb-nobrl": 3}
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
-PROGRAMS = {"bindfs": ["bindfs"], "sshfs": ["sshfs", "socat", SFTP_SERVER]}
+NFS, SMB = ["mount.nfs", "exportfs"], ["mount.cifs", "smbd"]
+PROGRAMS = {
+    "bindfs": ["fusermount", "bindfs"], "sshfs": ["fusermount", "sshfs", "socat", SFTP_SERVER],
+    "nfs": NFS, "nfs-nolock": NFS, "smb": SMB, "smb-nobrl": SMB,
+}
+NFS_OPTIONS = {"nfs": "vers=4.2", "nfs-nolock": "vers=3,nolock"}
+SMB_OPTIONS = {"smb": "", "smb-nobrl": ",nobrl"}
+SMB_CONFIGURATION = """
+[global]
+server role = standalone server
+map to guest = Bad User
+guest account = root
+interfaces = 127.0.0.1
+bind interfaces only = yes
+load printers = no
+disable spoolss = yes
+lock directory = {state}
+state directory = {state}
+cache directory = {state}
+private dir = {state}
+pid directory = {state}
+ncalrpc dir = {state}/ncalrpc
+log file = {state}/log
+[share]
+path = {folder}
+read only = no
+guest ok = yes
+force user = root
+"""
 MAX_REPAIRS = 3
 
 # Runs a command as if on another machine, whose boot id is in a file.
@@ -91,6 +122,10 @@ class Share:
                 command = ["bindfs", str(folder), str(mount)]
                 if kind == "sshfs":
                     command = self.sshfs(folder, mount)
+                elif kind in NFS_OPTIONS:
+                    command = self.nfs(folder, mount, NFS_OPTIONS[kind])
+                elif kind in SMB_OPTIONS:
+                    command = self.smb(folder, mount, SMB_OPTIONS[kind])
                 subprocess.run(command, check=True)
         except BaseException:
             self.close()
@@ -105,9 +140,33 @@ class Share:
         time.sleep(0.5)
         return ["sshfs", "-o", f"directport={port}", f"127.0.0.1:{folder}", str(mount)]
 
+    def nfs(self, folder, mount, options):
+        """Exports a folder, and returns the command that mounts it with caches of its own."""
+        export = ["exportfs", "-o", "rw,no_root_squash,insecure,fsid=0", f"127.0.0.1:{folder}"]
+        subprocess.run(export, check=True)
+        # Version 4 calls the folder with the number 0 its root.
+        source = "127.0.0.1:/" if "vers=4" in options else f"127.0.0.1:{folder}"
+        return ["mount", "-t", "nfs", "-o", f"nosharecache,{options}", source, str(mount)]
+
+    def smb(self, folder, mount, options):
+        """Starts a server, and returns the command that mounts its share with a connection of its
+        own."""
+        if not self.servers:
+            state = folder.parent / "smb"
+            state.mkdir()
+            text = SMB_CONFIGURATION.format(state=state, folder=folder)
+            (state / "smb.conf").write_text(text)
+            command = ["smbd", "--foreground", "--no-process-group", "-s", str(state / "smb.conf")]
+            # It ends all processes of its group.
+            quiet = {"stdout": subprocess.DEVNULL, "start_new_session": True}
+            self.servers.append(subprocess.Popen(command, **quiet))
+            time.sleep(5)
+        options = f"guest,vers=3.1.1,nosharesock,noperm{options}"
+        return ["mount", "-t", "cifs", "-o", options, "//127.0.0.1/share", str(mount)]
+
     def close(self):
         for mount in self.mounts:
-            subprocess.run(["fusermount", "-u", str(mount)], stderr=subprocess.DEVNULL)
+            subprocess.run(["umount", str(mount)], stderr=subprocess.DEVNULL)
         for server in self.servers:
             server.terminate()
 
@@ -116,6 +175,7 @@ class Attack:
     def __init__(self, options):
         self.program = str(Path(options.program).resolve())
         self.options = options
+        self.remembers = REMEMBERS[options.share]
         self.rng = random.Random(options.seed)
         self.counts = dict.fromkeys(
             ["pairs", "runs", "killed", "failed", "silent", "unrepaired", "lost", "doubled"]
@@ -185,11 +245,11 @@ class Attack:
             text=True,
         )
         is_damaged = exported.returncode != 0 or verified.returncode != 0
-        if is_damaged and self.options.share == "sshfs" and not is_second:
+        if is_damaged and self.remembers and not is_second:
             # A request of a killed run can arrive after the next run has listed the folder. The run
             # after that deletes the file.
             self.counts["late"] += 1
-            time.sleep(SSHFS_CACHE_SECONDS)
+            time.sleep(self.remembers)
             self.counts["lost"] -= len(expected - set(found))
             self.counts["doubled"] -= len(found) - len(set(found))
             for name in ("one", "two"):
@@ -230,9 +290,8 @@ class Attack:
         again = [run for run, dead in zip(runs, killed) if self.judge(run[0], dead)]
         for _, archive, mount in again:
             self.repair(archive, mount)
-        # A mount of sshfs shows changes late, so the server's folder is read.
-        is_late = self.options.share == "sshfs"
-        self.check(folder / "back" if is_late else self.rng.choice(mounts), expected, sources)
+        # A mount that shows changes late is not asked.
+        self.check(folder / "back" if self.remembers else self.rng.choice(mounts), expected, sources)
         for path in (folder / "back").iterdir():
             shutil.rmtree(path)
         shutil.rmtree(sources)
@@ -278,10 +337,11 @@ def main():
     parser.add_argument("--load", type=int, default=0, help="processes that only use the processor")
     parser.add_argument("--one-machine", action="store_true", help="no namespaces, needs no root")
     options = parser.parse_args()
-    needed = ["fusermount", *PROGRAMS[options.share]]
-    missing = [name for name in needed if shutil.which(name) is None]
-    if missing or not Path("/dev/fuse").exists():
-        print(f"needs {', '.join(missing or ['/dev/fuse'])}", file=sys.stderr)
+    missing = [name for name in PROGRAMS[options.share] if shutil.which(name) is None]
+    if options.share in ("bindfs", "sshfs") and not Path("/dev/fuse").exists():
+        missing.append("/dev/fuse")
+    if missing:
+        print(f"needs {', '.join(missing)}", file=sys.stderr)
         return 2
     if not options.one_machine and os.geteuid() != 0:
         print("needs root, or --one-machine", file=sys.stderr)

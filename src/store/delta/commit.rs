@@ -4,12 +4,14 @@
 //! first, the commit is a conflict. It is retried on the newest version if nothing in between
 //! matters for it; otherwise the whole write is repeated after a pause.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 use crate::store::delta::log::{CommitAttempt, CommitContent, DeltaLog};
 use crate::store::delta::retention::{delete_expired_versions, is_cleanup_due};
+use crate::store::fs::paths::is_absent;
 use crate::store::handle::Store;
 use crate::store::provenance::source_log::{self, SourceLog};
 use crate::store::write::commit_check::check_after_commit;
@@ -28,8 +30,29 @@ impl Store {
             match log.source_log_head().and_then(|head| source_log::read(&self.root, head)) {
                 Ok(source_log) => return Ok((log, source_log)),
                 // The source-log files may have been compacted since the log was read.
-                Err(error) => log = self.refresh(&log)?.ok_or(error)?,
+                Err(error) => log = self.version_after(&log, error)?,
             }
+        }
+    }
+
+    /// Returns the version to read after a file of `log` could not be read: a newer one, or, if a
+    /// file is absent that this machine may not see yet, the newest again after a pause.
+    ///
+    /// # Errors
+    ///
+    /// `error` if neither is so; errors of reading the log.
+    pub(in crate::store) fn version_after(&self, log: &DeltaLog, error: Error) -> Result<DeltaLog> {
+        if let Some(newer) = self.refresh(log)? {
+            return Ok(newer);
+        }
+        let is_missing = match &error {
+            Error::Io { source, .. } => source.kind() == io::ErrorKind::NotFound,
+            _ => false,
+        };
+        let is_missing = is_missing || log.files()?.iter().any(|file| is_absent(&file.path));
+        match is_missing && self.share.pause(&self.root) {
+            true => DeltaLog::open(self),
+            false => Err(error),
         }
     }
 
@@ -149,4 +172,72 @@ pub(in crate::store) fn too_many_conflicts(path: &Path) -> Error {
 pub(in crate::store) fn backoff(attempts: u32) {
     let random = u64::from(fastrand::u8(..));
     std::thread::sleep(Duration::from_millis(5 + (random << attempts.min(6)) / 64));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::schema::source_log::SourceFacts;
+    use crate::store::delta::snapshot::DataFile;
+    use crate::store::fs::share::ShareWait;
+    use crate::store::provenance::source_log::{NewEntries, SourceEntry};
+
+    /// Returns a store with a data file and a source-log file, on a share or not, and both paths.
+    fn store_of_two_files(folder: &Path, is_share: bool) -> (Store, [std::path::PathBuf; 2]) {
+        let store = Store { share: ShareWait::of_share(is_share), ..Store::new(folder) };
+        let log = DeltaLog::open_or_create(&store).unwrap();
+        let (place, facts) = ("a.json".to_owned(), SourceFacts::default());
+        let entries = [SourceEntry { place, digest: "1".to_owned(), facts }];
+        let new = NewEntries { entries: &entries, rejects: None };
+        let head = source_log::append(store.disk(), folder, None, "writer", new).unwrap();
+        let data = store.table_dir().join("month=2026-01").join("part.parquet");
+        fs::create_dir_all(data.parent().unwrap()).unwrap();
+        fs::write(&data, "rows").unwrap();
+        let (path, month) = (data.clone(), "2026-01".to_owned());
+        let file = DataFile { path, size_bytes: 4, events: 1, month, period_us: None };
+        log.commit_append(CommitContent { files: &[file], source_log_head: head }).unwrap();
+        let sources = source_log::chain(folder, head).unwrap();
+        (store, [data, sources.into_iter().next().unwrap()])
+    }
+
+    /// Hides a file from this machine while `read` starts, and shows it after 700 ms.
+    fn read_late<T: Send>(path: &Path, read: impl FnOnce() -> T + Send) -> T {
+        let hidden = path.with_extension("hidden");
+        fs::rename(path, &hidden).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                std::thread::sleep(Duration::from_millis(700));
+                fs::rename(&hidden, path).unwrap();
+            });
+            read()
+        })
+    }
+
+    #[test]
+    fn on_a_share_files_that_are_seen_late_are_waited_for_and_on_a_disk_they_are_missing() {
+        for is_share in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let (store, [data, sources]) = store_of_two_files(folder.path(), is_share);
+            let latest = read_late(&sources, || store.latest().map(|(_, log)| log.entries.len()));
+            let rows = read_late(&data, || {
+                store.read(|snapshot| {
+                    let path = &snapshot.files[0].path;
+                    fs::read_to_string(path).map_err(Error::io("read", path))
+                })
+            });
+            if is_share {
+                assert_eq!(latest.unwrap(), 1);
+                assert_eq!(rows.unwrap(), "rows");
+            } else {
+                let missing = latest.unwrap_err().to_string();
+                assert!(
+                    missing.contains("cannot read") && missing.contains("sources"),
+                    "{missing}"
+                );
+                assert!(rows.unwrap_err().to_string().contains("part.parquet"));
+            }
+        }
+    }
 }

@@ -287,7 +287,7 @@ impl BaseVersion {
                     return Ok((BaseVersion { log, source_log, new_rejects }, result));
                 }
                 // A compaction may have replaced a file since the log was read.
-                Err(error) => log = store.refresh(&log)?.ok_or(error)?,
+                Err(error) => log = store.version_after(&log, error)?,
             }
         }
     }
