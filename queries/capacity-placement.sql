@@ -11,20 +11,23 @@
 -- column workspace: name in the inventory
 -- column status: `used without a capacity`, `idle on a capacity`, `used on a capacity`, `little used
 --   without a capacity` or `unknown`
--- column capacity_id: ID of the capacity
+-- column capacity: name in the latest list of capacities, else the latest name in the log, else the
+--   ID; empty without a capacity
+-- column sku: SKU in the latest list of capacities, for example `F64`
 -- column viewers: distinct people and services who viewed content in the window
 -- column views: views in the window
 -- column last_view: time of the last view, up to the end of the period
 -- column items: items in it, without app copies and usage metrics
 -- column covered_days: covered days of the window
+-- column capacity_id: ID of the capacity
 -- column workspace_id: ID of the workspace
 -- rule: A workspace on a capacity is used if it has a view in the window. Without a capacity, it is
 --   used if it has at least the given number of viewers.
 -- rule: A workspace on a capacity without a view is unknown if the log does not cover the window.
 -- rule: A view is any activity of the group VIEW. Deleted, inactive, admin and personal workspaces
 --   are excluded.
--- limit: Viewers without a Pro license need a large capacity (F64, P1 or larger). The inventory does
---   not contain the size of a capacity.
+-- limit: Viewers without a Pro license need a large capacity (F64, P1 or larger). The SKU is only in
+--   lists of capacities.
 WITH visits AS (
     SELECT
         e.workspace_id AS visited,
@@ -44,6 +47,10 @@ content AS (
     WHERE left_out IS NULL
     GROUP BY workspace_id
 ),
+named AS (
+    SELECT capacity_id AS named_id, capacity_name AS logged_name
+    FROM capacities
+),
 covered AS (
     SELECT COALESCE(MAX(window_covered_days), 0) AS covered_count
     FROM coverage_windows
@@ -54,6 +61,8 @@ judged AS (
         w.workspace_id AS judged_id,
         w.workspace_name AS held_name,
         w.capacity_id AS held_capacity,
+        COALESCE(w.capacity_name, n.logged_name, w.capacity_id) AS held_capacity_name,
+        w.capacity_sku AS held_sku,
         COALESCE(v.viewer_count, 0) AS viewer_count,
         COALESCE(v.view_count, 0) AS view_count,
         v.last_viewed,
@@ -69,17 +78,20 @@ judged AS (
     FROM inventory_workspaces AS w
     CROSS JOIN covered AS c
     LEFT JOIN visits AS v ON w.workspace_id = v.visited
+    LEFT JOIN named AS n ON w.capacity_id = n.named_id
     WHERE w.left_out IS NULL
 )
 SELECT
     COALESCE(held_name, judged_id) AS workspace,
     placement AS status,
-    held_capacity AS capacity_id,
+    held_capacity_name AS capacity,
+    held_sku AS sku,
     viewer_count AS viewers,
     view_count AS views,
     last_viewed AS last_view,
     COALESCE(item_count, 0) AS items,
     covered_count AS covered_days,
+    held_capacity AS capacity_id,
     judged_id AS workspace_id
 FROM judged AS j
 LEFT JOIN content AS c ON j.judged_id = c.filled

@@ -6,8 +6,8 @@
 -- param by: choice(kind|workspace|capacity|endorsement|owner) = kind, the column to count by
 -- param personal: bool = false, true to include items in personal workspaces
 -- param top: limit = 25, maximum number of rows; files contain all rows by default
--- column name: kind, name of the workspace, ID of the capacity, endorsement or owner; empty if there
---   is none
+-- column name: kind, name of the workspace, name and SKU of the capacity (else its ID), endorsement
+--   or owner; empty if there is none
 -- column items: items
 -- column reports: reports
 -- column semantic_models: semantic models
@@ -22,24 +22,38 @@
 --   workspaces are excluded. The notes of the report count them.
 -- rule: The owner is the owner of a semantic model or dataflow, else the author.
 -- limit: Dashboards, dataflows and app copies have no time of creation. The endorsement is only in
---   scanner results.
-WITH places AS (
+--   scanner results, and the SKU only in lists of capacities.
+WITH named AS (
+    SELECT capacity_id AS named_id, capacity_name AS logged_name
+    FROM capacities
+),
+places AS (
     SELECT
-        workspace_id AS place_id,
-        workspace_name AS place_name,
-        capacity_id AS place_capacity
-    FROM inventory_workspaces
+        w.workspace_id AS place_id,
+        w.workspace_name AS place_name,
+        w.capacity_id AS place_capacity,
+        COALESCE(
+            w.capacity_name || ' (' || w.capacity_sku || ')',
+            w.capacity_name,
+            n.logged_name,
+            w.capacity_id
+        ) AS place_capacity_name
+    FROM inventory_workspaces AS w
+    LEFT JOIN named AS n ON w.capacity_id = n.named_id
 ),
 held AS (
     SELECT
         CASE
             WHEN :by = 'kind' THEN i.item_kind
             WHEN :by = 'workspace' THEN COALESCE(w.place_name, i.workspace_id)
-            WHEN :by = 'capacity' THEN w.place_capacity
+            WHEN :by = 'capacity' THEN w.place_capacity_name
             WHEN :by = 'endorsement' THEN i.endorsement
             ELSE COALESCE(i.configured_by, i.created_by)
         END AS counted_name,
-        CASE WHEN :by = 'workspace' THEN i.workspace_id END AS counted_id,
+        CASE
+            WHEN :by = 'workspace' THEN i.workspace_id
+            WHEN :by = 'capacity' THEN w.place_capacity
+        END AS counted_id,
         i.item_kind AS held_kind,
         i.workspace_id AS held_workspace,
         i.modified_at AS held_change,

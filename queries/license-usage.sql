@@ -25,7 +25,7 @@
 -- rule: The class is the first that applies. disabled: the account is disabled or deleted. doubled:
 --   the person has a higher license, or the same one in a bundle, or the same one a second time.
 --   viewer-on-capacity: in the window, the person with a Pro license only viewed content, all of it
---   in workspaces on a capacity. in-use: the person was active in the window.
+--   in workspaces on a capacity that is not known to be small. in-use: the person was active in the window.
 -- rule: Without activity in the window, a license is unknown if the log does not cover the window,
 --   or if the account was created in it. Otherwise, it is idle if the person was active before, and
 --   never-seen if not.
@@ -33,8 +33,8 @@
 --   contains part of it.
 -- rule: Activity is that of all addresses of a person. Scheduled refreshes, deliveries of
 --   subscriptions and automated API activity do not count.
--- limit: Viewers need no license only on large capacities (F64, P1 or larger). The inventory does
---   not contain their size.
+-- limit: Viewers need no license only on large capacities (F64, P1 or larger). Without a list of
+--   capacities, or for other SKUs than F, P, A, EM and PP, the size is unknown.
 -- limit: A plan in a bundle costs nothing, so taking it back saves nothing.
 WITH
 --by person_values AS (
@@ -46,7 +46,7 @@ addresses AS (
 on_capacity AS (
     SELECT workspace_id AS placed
     FROM inventory_workspaces
-    WHERE capacity_id IS NOT NULL
+    WHERE capacity_id IS NOT NULL AND COALESCE(is_on_large_capacity, TRUE)
     GROUP BY workspace_id
 ),
 used AS (

@@ -5,8 +5,8 @@
     python3 generate.py --check    write nothing; compare the files with the generated ones
 
 The people, workspaces, reports and their ids are those of ../sample-data/generate.py. Two full scans
-and an incremental one, two lists of people with licenses, the subscribed products, and two snapshots
-of the tenant settings: few enough to read.
+and an incremental one, two lists of people with licenses, the subscribed products, two snapshots of
+the tenant settings, and a list of capacities: few enough to read.
 """
 
 import importlib.util
@@ -267,12 +267,25 @@ def settings(month):
                 ["Automation"] if month == 3 else [])]}
 
 
+def capacities():
+    def capacity(named, sku, admins):
+        return {"id": named[1].upper(), "displayName": named[0], "sku": sku, "state": "Active",
+                "region": "West Europe", "capacityUserAccessRight": "Admin",
+                "admins": [person.upn for person in admins], "users": []}
+
+    return {"@odata.context": "https://wabi-west-europe.analysis.windows.net/v1.0/myorg/admin/"
+                              "$metadata#capacities",
+            "value": [capacity(W.CAPACITY, "P1", [W.ADMIN]),
+                      capacity(W.FABRIC, "F64", [W.ADMIN, W.who("matthaeus")])]}
+
+
 def files():
     wanted = scans()
     for month, day in ((1, 31), (3, 29)):
         wanted[f"graph/2026/{month:02}/{day}/users.json"] = people(month)
         wanted[f"tenant/2026/{month:02}/{day}/tenant-settings.json"] = settings(month)
     wanted["graph/2026/03/29/subscribedskus.json"] = products()
+    wanted["tenant/2026/03/29/capacities.json"] = capacities()
     return {FOLDER / name: (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
             for name, content in wanted.items()}
 

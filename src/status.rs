@@ -119,6 +119,8 @@ pub struct InventoryStatus {
     pub workspaces: u64,
     /// Number of people in the newest one.
     pub people: u64,
+    /// Number of capacities in the newest one.
+    pub capacities: u64,
 }
 
 fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
@@ -137,6 +139,7 @@ fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
                 coverage: found.coverage.name().to_owned(),
                 workspaces: found.workspaces as u64,
                 people: found.people as u64,
+                capacities: found.capacities as u64,
             }),
         }
     }

@@ -148,9 +148,17 @@ fn count_people(people: u64) -> String {
     }
 }
 
+/// Returns a number of capacities.
+fn count_capacities(capacities: u64) -> String {
+    match capacities {
+        1 => "1 capacity".to_owned(),
+        _ => format!("{} capacities", format_number(capacities)),
+    }
+}
+
 /// Returns what the inventory files of a run contain.
 fn inventory_files(summary: &IngestSummary) -> String {
-    let mut by_shape: BTreeMap<String, [u64; 12]> = BTreeMap::new();
+    let mut by_shape: BTreeMap<String, [u64; 13]> = BTreeMap::new();
     for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
         let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
         let counts = [
@@ -164,14 +172,15 @@ fn inventory_files(summary: &IngestSummary) -> String {
             facts.attributes,
             facts.refreshes,
             facts.refreshables,
+            facts.capacities,
             facts.repeated_rows,
             facts.new_states,
         ];
         sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
     }
-    let line = |(shape, counts): (String, [u64; 12])| {
+    let line = |(shape, counts): (String, [u64; 13])| {
         let [files, workspaces, items, people, licenses, products, settings, rest @ ..] = counts;
-        let [attributes, refreshes, refreshables, repeated, new] = rest;
+        let [attributes, refreshes, refreshables, capacities, repeated, new] = rest;
         let content = if attributes > 0 {
             let repeated = match repeated {
                 0 => String::new(),
@@ -180,6 +189,8 @@ fn inventory_files(summary: &IngestSummary) -> String {
             format!("{}, {}{repeated}", count_people(people), count(attributes, "attribute"))
         } else if refreshables > 0 {
             count(refreshables, "semantic model")
+        } else if capacities > 0 {
+            count_capacities(capacities)
         } else if refreshes > 0 {
             match refreshes {
                 1 => "1 refresh".to_owned(),
@@ -555,9 +566,10 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
             kind.newest,
             count(u64::try_from(kind.age_days).unwrap_or(0), "day") + " old",
             kind.coverage,
-            match kind.people {
-                0 => count(kind.workspaces, "workspace"),
-                people => count_people(people),
+            match (kind.people, kind.capacities) {
+                (0, 0) => count(kind.workspaces, "workspace"),
+                (0, capacities) => count_capacities(capacities),
+                (people, _) => count_people(people),
             }
         );
     }

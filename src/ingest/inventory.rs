@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, OnceLock};
 
 use crate::error::{Error, Result};
 use crate::inventory::{
-    Described, Shape, Unit, attribute_unit, close_list_units, coverage_of_name, digest_of,
-    read_record, table_unit, time_of_source,
+    Described, Shape, Unit, attribute_unit, capacity_table_unit, close_list_units,
+    coverage_of_name, digest_of, read_record, table_unit, time_of_source,
 };
 use crate::person::Pseudonymizer;
 use crate::record::{Value, time};
@@ -91,6 +91,7 @@ impl<'o> InventoryCollector<'o> {
             ListTable::Dashboards => table_unit(row, Shape::DashboardTable),
             ListTable::Apps => table_unit(row, Shape::AppTable),
             ListTable::Items => table_unit(row, Shape::ItemTable),
+            ListTable::Capacities => capacity_table_unit(row),
         };
         let Some(unit) = unit else { return Ok(false) };
         self.add_unit(source, unit)?;
@@ -128,6 +129,7 @@ impl<'o> InventoryCollector<'o> {
         facts.attributes += unit.count(RowKind::Attribute);
         facts.refreshes += unit.count(RowKind::Refresh);
         facts.refreshables += unit.count(RowKind::Refreshable);
+        facts.capacities += unit.count(RowKind::Capacity);
         facts.repeated_rows += unit.repeated_rows;
         facts.settings += unit.count(RowKind::Setting);
         facts.items += unit.count(RowKind::Item);
@@ -223,9 +225,13 @@ fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
     let persons = [Column::CreatedBy, Column::ModifiedBy, Column::Owner];
     let own = [Column::Principal, Column::PrincipalId].into_iter().filter(|_| is_person);
     for column in persons.into_iter().chain(own) {
+        // A semantic model or a capacity can have several owners.
+        let is_list = |text: &str| match row.kind {
+            RowKind::Capacity => true,
+            _ => text.contains('@') && text.contains(' '),
+        };
         let replaced = row.get(column).map(|text| match text.contains('@') {
-            // A semantic model can have several owners.
-            true if text.contains(' ') => {
+            _ if is_list(text) => {
                 let owners = text.split(' ').map(|owner| pseudonymizer.pseudonymize_user(owner));
                 owners.collect::<Vec<_>>().join(" ")
             }

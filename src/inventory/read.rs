@@ -1,5 +1,6 @@
 //! Reads a record of an inventory file: the states of workspaces or people in it.
 
+use super::capacities::{capacity_unit, is_capacity};
 use super::items::{access_rows, has, id, is_flattened, item_row, kind_of_list};
 use super::items::{member, objects, text};
 use super::lineage::lineage_rows;
@@ -53,6 +54,9 @@ pub fn read_record(root: Value<'_>) -> Option<Described> {
             Some(unit) => Described::Units(vec![unit]),
             None => Described::Other("a list of people with concealed names"),
         });
+    }
+    if is_capacity(object) {
+        return Some(Described::Units(capacity_unit(object).into_iter().collect()));
     }
     if let Some(unit) = refresh_unit(object) {
         return Some(Described::Units(vec![unit]));
@@ -112,9 +116,8 @@ fn item_shape(object: Object<'_>) -> Option<Shape> {
 
 /// Describes a record of a file that this version does not read.
 fn describe_other(object: Object<'_>) -> Option<&'static str> {
-    const SIGNS: [(&[&str], &str); 11] = [
+    const SIGNS: [(&[&str], &str); 10] = [
         (&["id", "createdDateTime", "status"], "the state of a scan request"),
-        (&["sku", "region", "admins"], "a list of capacities"),
         (&["refreshCount", "averageDuration"], "a list of refreshables"),
         (
             &["refreshType", "requestId", "startTime"],

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::attributes::attribute_rows;
+use super::capacities::{HeldCapacity, resolve_capacities};
 use super::licenses::{HeldLicense, HeldPerson, HeldProduct, resolve_people};
 use super::refreshes::{HeldRefresh, resolve_refreshes};
 use super::shape::Shape;
@@ -129,6 +130,8 @@ pub struct Inventory<'r> {
     pub refreshables: Vec<HeldRefresh<'r>>,
     /// The rows of attributes of people, the latest last.
     pub attributes: Vec<&'r InventoryRow>,
+    /// The capacities, sorted by ID.
+    pub capacities: Vec<HeldCapacity<'r>>,
 }
 
 /// When a workspace was seen.
@@ -159,6 +162,8 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
         scans(rows).into_iter().partition(|scan| scan.shape.is_about_workspaces());
     let (of_refreshes, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         others.into_iter().partition(|scan| scan.shape.is_about_refreshes());
+    let (capacities, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        others.into_iter().partition(|scan| scan.shape == Shape::Capacities);
     let (settings, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         others.into_iter().partition(|scan| scan.shape == Shape::TenantSettings);
     let (tables, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
@@ -192,6 +197,9 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     let of_refreshes = snapshots::clusters(until(of_refreshes, until_us));
     (inventory.refreshes, inventory.refreshables) = resolve_refreshes(&of_refreshes, &states);
     clusters.extend(of_refreshes);
+    let mut capacities = snapshots::clusters(until(capacities, until_us));
+    inventory.capacities = resolve_capacities(&mut capacities, &states);
+    clusters.extend(capacities);
     clusters.extend(snapshots::clusters(until(settings, until_us)));
     clusters.sort_by_key(|cluster| (cluster.snapshot.first_us, cluster.snapshot.shape.rank()));
     inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();

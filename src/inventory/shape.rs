@@ -43,12 +43,14 @@ pub enum Shape {
     Refreshables,
     /// The refreshes of semantic models, each with its semantic model.
     RefreshHistory,
+    /// The answer of `admin/capacities`, or a table of capacities.
+    Capacities,
 }
 
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 20] = [
+    pub const ALL: [Shape; 21] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -69,6 +71,7 @@ impl Shape {
         Shape::Attributes,
         Shape::Refreshables,
         Shape::RefreshHistory,
+        Shape::Capacities,
     ];
 
     /// Returns the name for people, which is also the name in the store.
@@ -94,6 +97,7 @@ impl Shape {
             Shape::Attributes => "list of attributes of people",
             Shape::Refreshables => "list of refreshables",
             Shape::RefreshHistory => "history of refreshes",
+            Shape::Capacities => "list of capacities",
         }
     }
 
@@ -119,7 +123,9 @@ impl Shape {
 
     /// Returns true if the file is about workspaces or items.
     pub fn is_about_workspaces(self) -> bool {
-        !self.is_about_people() && !self.is_about_refreshes() && self != Shape::TenantSettings
+        !self.is_about_people()
+            && !self.is_about_refreshes()
+            && !matches!(self, Shape::TenantSettings | Shape::Capacities)
     }
 
     /// Returns true if each record is a workspace without its items.

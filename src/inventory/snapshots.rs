@@ -43,6 +43,8 @@ pub struct InventorySnapshot {
     pub workspaces: usize,
     /// The number of people.
     pub people: usize,
+    /// The number of capacities.
+    pub capacities: usize,
     /// True if it has a personal workspace.
     pub has_personal: bool,
     /// True if some workspace lists who has access.
@@ -161,6 +163,7 @@ fn cluster(scans: Vec<Scan<'_>>) -> Option<Cluster<'_>> {
         is_inferred: false,
         workspaces: if first.shape.is_about_workspaces() { ids.len() } else { 0 },
         people: 0,
+        capacities: 0,
         has_personal: false,
         has_users: asked("users"),
         has_lineage: asked("dependencies"),

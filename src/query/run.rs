@@ -146,13 +146,18 @@ pub fn current_date_remark(
     Ok(day.map(|day| format!("CURRENT_DATE is {day}, the last day of the period.")))
 }
 
+/// Columns that only lists of capacities fill.
+const CAPACITY_COLUMNS: [&str; 4] =
+    ["capacity_sku", "is_on_large_capacity", "capacity_region", "is_large"];
+
 /// Returns the sentences on the inventory, if a report reads it.
 ///
 /// # Errors
 ///
 /// Those of the guard, and [`crate::Error::Query`] if a file cannot be read.
 pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Result<Vec<String>> {
-    let views = references_of(report)?.views;
+    let references = references_of(report)?;
+    let views = &references.views;
     let reads = |known: &[&str]| known.iter().any(|view| views.contains(*view));
     run_engine(&report.name, || {
         let mut remarks = Vec::new();
@@ -168,6 +173,10 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
         // Reports on licenses have rows without an inventory of workspaces too.
         if reads(&INVENTORY_VIEWS) && (remarks.is_empty() || reads(&["inventory_items"])) {
             remarks.extend(inventory::inventory_remarks(session)?);
+        }
+        let is_asked = |column: &&str| references.has_column(column);
+        if reads(&INVENTORY_VIEWS) && CAPACITY_COLUMNS.iter().any(is_asked) {
+            remarks.extend(inventory::capacity_remark(session)?);
         }
         Ok(remarks)
     })

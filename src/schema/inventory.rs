@@ -1,5 +1,5 @@
 //! The rows of the inventory table: scans, workspaces, items, access rights, dependencies, people
-//! and their attributes, licenses, refreshes.
+//! and their attributes, licenses, refreshes, capacities.
 //!
 //! An inventory file describes workspaces. What it says about one workspace is a *state*: a
 //! workspace row, its items, their dependencies and its access rights, which share the digest of
@@ -38,13 +38,16 @@ pub enum RowKind {
     Refresh,
     /// The refreshes of a semantic model in a window, as counts.
     Refreshable,
+    /// A capacity in a list of capacities.
+    Capacity,
 }
 
 impl RowKind {
     /// All kinds, in the order of the table.
-    pub const ALL: [RowKind; 12] = [
+    pub const ALL: [RowKind; 13] = [
         RowKind::Access,
         RowKind::Attribute,
+        RowKind::Capacity,
         RowKind::Item,
         RowKind::License,
         RowKind::Lineage,
@@ -72,6 +75,7 @@ impl RowKind {
             RowKind::Attribute => "attribute",
             RowKind::Refresh => "refresh",
             RowKind::Refreshable => "refreshable",
+            RowKind::Capacity => "capacity",
         }
     }
 
@@ -150,12 +154,14 @@ pub enum InventoryColumn {
     MedianSeconds,
     Schedule,
     ErrorCode,
+    Sku,
+    Region,
 }
 
 use InventoryColumn::*;
 
 /// The columns with their names, in the order of the table.
-pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 62] = [
+pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 64] = [
     (WorkspaceId, "WorkspaceId"),
     (State, "State"),
     (Shape, "Shape"),
@@ -218,6 +224,8 @@ pub const INVENTORY_COLUMNS: [(InventoryColumn, &str); 62] = [
     (MedianSeconds, "MedianSeconds"),
     (Schedule, "Schedule"),
     (ErrorCode, "ErrorCode"),
+    (Sku, "Sku"),
+    (Region, "Region"),
 ];
 
 /// The number of columns that count in the digest of a state, with or without a value. Columns

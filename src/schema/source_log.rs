@@ -145,7 +145,7 @@ pub struct FileIdentity {
 
 /// The version of the recognition of files. It is raised when kinds of files are read that were not
 /// read before, so that such files are read again.
-pub const RECOGNITION: u64 = 1;
+pub const RECOGNITION: u64 = 2;
 
 /// The facts about one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -255,6 +255,9 @@ pub struct InventoryFacts {
     /// The number of its semantic models with counts of refreshes.
     #[serde(default)]
     pub refreshables: u64,
+    /// The number of its capacities.
+    #[serde(default)]
+    pub capacities: u64,
     /// The number of rows for people whose later rows count.
     #[serde(default)]
     pub repeated_rows: u64,

@@ -66,6 +66,8 @@ pub enum ListTable {
     Apps,
     /// Items of several kinds, with a column for the kind.
     Items,
+    /// Capacities.
+    Capacities,
 }
 
 /// Further columns of tables whose rows are no workspaces and items: figures of use and refreshes.
@@ -83,7 +85,11 @@ const NO_INVENTORY: [&str; 8] = [
 
 /// Tables of workspaces and items: the columns that each has, each under one of several names. The
 /// first that fits counts.
-const INVENTORIES: [(ListTable, &[&[&str]]); 13] = [
+const INVENTORIES: [(ListTable, &[&[&str]]); 14] = [
+    (
+        ListTable::Capacities,
+        &[&["id", "capacityid"], &["displayname", "capacityname"], &["sku"], &["region"]],
+    ),
     (ListTable::Reports, &[&["reportid"], &["reportname", "name"]]),
     (ListTable::Reports, &[&["id"], &["name"], &["datasetid"], &["weburl", "embedurl"]]),
     (ListTable::Reports, &[&["id"], &["name"], &["reporttype"]]),
@@ -244,6 +250,8 @@ mod tests {
             ("Id,Name,IsReadOnly,EmbedUrl,Tiles", ListTable::Dashboards),
             ("Item Id,Item Name,Type,Workspace Id", ListTable::Items),
             ("id,name,publishedBy,lastUpdate", ListTable::Apps),
+            ("Id,DisplayName,Admins,Sku,State,UserAccessRight,Region", ListTable::Capacities),
+            ("Capacity Id;Capacity Name;Sku;Region;State;Admins", ListTable::Capacities),
         ] {
             assert_eq!(list_table(header), Some(expected), "{header}");
         }

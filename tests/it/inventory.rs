@@ -406,11 +406,6 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
         ),
         ("b.json", json!([{"id": guid}, {"Id": guid}]).to_string(), "IDs of workspaces"),
         (
-            "d.json",
-            one(json!({"id": guid, "sku": "F64", "region": "x", "admins": []})),
-            "capacities",
-        ),
-        (
             "f.json",
             one(json!({"requestId": guid, "refreshType": "x", "startTime": "x"})),
             "history of refreshes that does not name",

@@ -17,7 +17,8 @@ use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
 
 /// All views of inventories, people and refreshes.
-const VIEWS: [&str; 14] = [
+const VIEWS: [&str; 15] = [
+    "inventory_capacities",
     "snapshots",
     "inventory_workspaces",
     "inventory_items",

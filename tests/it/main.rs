@@ -163,6 +163,8 @@ mod forget_result;
 mod spellings;
 // Key files of pseudonyms, and paths that are not UTF-8.
 mod access;
+// Lists of capacities beside the log.
+mod capacities;
 mod changes;
 // Reports that an attribute of people divides.
 mod divided;

@@ -232,6 +232,7 @@ pub struct InventoryFacts {
     pub attributes: u64,
     pub refreshes: u64,
     pub refreshables: u64,
+    pub capacities: u64,
     pub repeated_rows: u64,
     pub lost_lists: u64,
     pub new_states: u64,

@@ -281,6 +281,17 @@ def write_scans(estate: Estate, root: Path) -> None:
     write_scan(root, 50, changed, full=False)
 
 
+def write_capacities(root: Path) -> None:
+    """Writes two lists of capacities. One capacity becomes smaller, and one is in no list."""
+    for day, skus in ((5, {"0F0800B2": "F64", "0F0800B3": "P1"}),
+                      (30, {"0F0800B2": "F64", "0F0800B3": "F32"})):
+        taken = f"{FIRST + timedelta(day):%Y/%m/%d}"
+        dump(root / "capacities" / taken / "capacities.json", {"value": [
+            {"id": f"{start}-0000-4000-8000-0000000000B2", "displayName": f"Capacity {start}",
+             "sku": sku, "state": "Active", "region": "West Europe", "admins": []}
+            for start, sku in skus.items()]})
+
+
 def write_people(estate: Estate, root: Path) -> None:
     """Writes two lists of people, and the products. The first one has the old addresses."""
     dice = estate.dice
@@ -330,9 +341,12 @@ def new_event(estate: Estate, popular: dict, activity: str) -> dict:
             "RunArtifact": "Notebook"}.get(activity, "reports")
     workspace, item = dice.pick(popular[kind])
     if person["isViewer"]:
-        # Some people only view content on capacities.
+        # Some people only view content on capacities, and most of them only on a large one.
         activity, kind = "ViewReport", "reports"
         workspace, item = dice.pick(popular["on capacity"])
+        large = popular["on a large one"]
+        if person["id"][0] in "0123456789ab" and (workspace, item) not in large:
+            workspace, item = large[int(item["id"][:8], 16) % len(large)]
     event = {"Id": dice.guid(), "RecordType": 20, "Operation": activity, "Activity": activity,
              "Workload": "PowerBI", "UserType": 0, "IsSuccess": not dice.chance(0.02),
              "UserId": dice.pick(estate.addresses(person))}
@@ -381,6 +395,8 @@ def write_log(estate: Estate, root: Path, per_day: int) -> None:
                       for item in workspace[kind] if dice.chance(0.35)] for kind in LISTS}
     popular["on capacity"] = [(workspace, item) for workspace, item in popular["reports"]
                               if workspace["isOnDedicatedCapacity"]]
+    popular["on a large one"] = [(workspace, item) for workspace, item in popular["on capacity"]
+                                 if workspace["capacityId"].startswith("0F0800B2")]
     for day in range(DAYS):
         events = []
         for _ in range(per_day):
@@ -401,4 +417,5 @@ def build(seed: int, root: Path, workspaces: int = 210, people: int = 3100,
     write_log(estate, folder, per_day)
     write_scans(estate, folder)
     write_people(estate, folder)
+    write_capacities(folder)
     return folder

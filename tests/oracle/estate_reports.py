@@ -221,7 +221,9 @@ def held_licenses(files: Files, one: dict) -> list[dict]:
 
 def license_usage(files: Files, asked: Asked) -> list[dict]:
     inventory, window = files.inventory(asked.as_of), Window(files, asked)
-    placed = {key for key, workspace in inventory.workspaces.items() if capacity(workspace)}
+    small = files.small_capacities()
+    placed = {key for key, workspace in inventory.workspaces.items()
+              if capacity(workspace) and capacity(workspace) not in small}
     by_user = defaultdict(list)
     for event in window.history:
         if is_presence(event):

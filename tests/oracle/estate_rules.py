@@ -133,6 +133,12 @@ def capacity(workspace: dict) -> str | None:
     return workspace.get("capacityId", "").lower() or None if on_capacity else None
 
 
+def is_small(sku: str) -> bool:
+    """Returns true if people need a license to view content on a capacity with this SKU."""
+    return sku.startswith(("EM", "A", "PP")) or (sku[0] == "F" and sku[1:].isdigit()
+                                                 and int(sku[1:]) < 64)
+
+
 def items_of(workspace: dict, left_out: str | None) -> list[Item]:
     """Returns the items of a scanned workspace."""
     found = []
@@ -296,6 +302,14 @@ class Files:
             found.append((day, [person for path in sorted(folder.iterdir())
                                 for person in json.loads(path.read_text(encoding="utf-8"))]))
         return found
+
+    def small_capacities(self) -> set[str]:
+        """Returns the capacities that are small in the latest list with them."""
+        latest = {}
+        for path in sorted((self.folder / "capacities").glob("*/*/*/*.json")):
+            for found in json.loads(path.read_text(encoding="utf-8"))["value"]:
+                latest[found["id"].lower()] = found["sku"]
+        return {key for key, sku in latest.items() if is_small(sku)}
 
     @cached_property
     def products(self) -> dict[str, dict]:

@@ -185,6 +185,8 @@ WRONG_RULES = [
      "unused-items"),
     ("capacities do not count", estate_reports, "capacity", lambda: lambda workspace: None,
      "license-usage"),
+    ("all capacities are large", estate_rules, "is_small", lambda: lambda sku: False,
+     "license-usage"),
     ("plans that are switched off count", estate_reports, "levels_of", lambda: with_all_plans,
      "license-usage"),
     ("people have one address", estate_reports, "people_of", lambda: with_one_address,

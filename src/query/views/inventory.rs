@@ -1,11 +1,13 @@
 //! The views of workspaces and items from inventories.
 
+use std::collections::HashMap;
+
 use chrono::NaiveDate;
 use polars::prelude::*;
 
 use crate::inventory::{
-    Dependency, HeldAccess, HeldItem, HeldWorkspace, Inventory, InventorySnapshot, ItemSpan,
-    LeftOut, dependencies, history, resolve,
+    Dependency, HeldAccess, HeldCapacity, HeldItem, HeldWorkspace, Inventory, InventorySnapshot,
+    ItemSpan, LeftOut, dependencies, history, resolve,
 };
 use crate::schema::MICROS_PER_DAY;
 use crate::schema::inventory::{InventoryColumn as Field, InventoryRow};
@@ -14,13 +16,14 @@ use crate::query::session::Session;
 use crate::query::views::addresses::user_of;
 
 /// Names of the views.
-pub const INVENTORY_VIEWS: [&str; 6] = [
+pub const INVENTORY_VIEWS: [&str; 7] = [
     "snapshots",
     "inventory_workspaces",
     "inventory_items",
     "inventory_access",
     "inventory_lineage",
     "inventory_history",
+    "inventory_capacities",
 ];
 
 /// Builds one of the views.
@@ -31,7 +34,8 @@ pub fn inventory_view(session: &Session<'_>, view: &str) -> PolarsResult<LazyFra
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
     match view {
         "snapshots" => snapshots(&inventory),
-        "inventory_workspaces" => workspaces(&inventory.workspaces),
+        "inventory_workspaces" => workspaces(&inventory),
+        "inventory_capacities" => capacities(&inventory.capacities),
         "inventory_items" => items(&inventory.items),
         "inventory_lineage" => lineage(&dependencies(&inventory)),
         _ => access(&inventory.access),
@@ -88,6 +92,19 @@ pub fn inventory_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     Ok(remarks)
 }
 
+/// Returns the sentence on the newest list of capacities, if there is one.
+pub fn capacity_remark(session: &Session<'_>) -> PolarsResult<Option<String>> {
+    let inventory = resolve(session.inventory_rows()?, as_of_us(session));
+    let newest = inventory.snapshots.iter().rev().find(|snapshot| snapshot.capacities > 0);
+    Ok(newest.map(|snapshot| {
+        let number = match snapshot.capacities {
+            1 => "1 capacity".to_owned(),
+            number => format!("{number} capacities"),
+        };
+        format!("Capacities: list of {}, {number}.", day_text(snapshot.last_us))
+    }))
+}
+
 pub(super) fn counted(number: usize, noun: &str) -> String {
     let ending = if number == 1 { "" } else { "s" };
     format!("{number} {noun}{ending}")
@@ -135,6 +152,7 @@ fn snapshots(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
         "is_inferred" => all.iter().map(|s| s.is_inferred).collect::<Vec<_>>(),
         "snapshot_workspaces" => all.iter().map(|s| s.workspaces as i64).collect::<Vec<_>>(),
         "snapshot_people" => all.iter().map(|s| s.people as i64).collect::<Vec<_>>(),
+        "snapshot_capacities" => all.iter().map(|s| s.capacities as i64).collect::<Vec<_>>(),
         "has_personal" => all.iter().map(|s| s.has_personal).collect::<Vec<_>>(),
         "has_users" => all.iter().map(|s| s.has_users).collect::<Vec<_>>(),
         "has_lineage" => all.iter().map(|s| s.has_lineage).collect::<Vec<_>>()
@@ -142,7 +160,16 @@ fn snapshots(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
     Ok(with_times(table, &["taken_at", "last_file_at"]))
 }
 
-fn workspaces(all: &[HeldWorkspace<'_>]) -> PolarsResult<LazyFrame> {
+fn workspaces(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
+    let all = &inventory.workspaces;
+    let listed = inventory.capacities.iter();
+    let known: HashMap<&str, &HeldCapacity<'_>> =
+        listed.filter_map(|capacity| Some((capacity.row.get(Field::ItemId)?, capacity))).collect();
+    let capacity = |held: &HeldWorkspace<'_>| known.get(held.row?.get(Field::CapacityId)?).copied();
+    let on: Vec<Option<&HeldCapacity<'_>>> = all.iter().map(capacity).collect();
+    let of_capacity =
+        |column| texts(on.iter().map(|held| held.map(|capacity| &*capacity.row)), column);
+    let is_large = |held: &Option<&HeldCapacity<'_>>| held.and_then(HeldCapacity::is_large);
     let text = |column| texts(all.iter().map(|held| held.row), column);
     let left_out = |held: &HeldWorkspace<'_>| held.left_out.map(LeftOut::name);
     let table = df!(
@@ -151,6 +178,9 @@ fn workspaces(all: &[HeldWorkspace<'_>]) -> PolarsResult<LazyFrame> {
         "workspace_type" => text(Field::Type),
         "workspace_state" => text(Field::Status),
         "capacity_id" => text(Field::CapacityId),
+        "capacity_name" => of_capacity(Field::Name),
+        "capacity_sku" => of_capacity(Field::Sku),
+        "is_on_large_capacity" => on.iter().map(is_large).collect::<Vec<_>>(),
         "description" => text(Field::Description),
         "first_seen" => all.iter().map(|held| held.seen_us.0).collect::<Vec<_>>(),
         "last_seen" => all.iter().map(|held| held.seen_us.1).collect::<Vec<_>>(),
@@ -161,6 +191,27 @@ fn workspaces(all: &[HeldWorkspace<'_>]) -> PolarsResult<LazyFrame> {
         "left_out" => all.iter().map(left_out).collect::<Vec<_>>()
     )?;
     Ok(with_times(table, &["first_seen", "last_seen", "gone_since", "snapshot_time"]))
+}
+
+fn capacities(all: &[HeldCapacity<'_>]) -> PolarsResult<LazyFrame> {
+    let text = |column| texts(all.iter().map(|held| Some(&*held.row)), column);
+    // As the column `user_id` of events.
+    let admins = |held: &HeldCapacity<'_>| {
+        let admins = held.row.get(Field::Owner)?.split_whitespace();
+        Some(admins.map(user_of).collect::<Vec<_>>().join(", "))
+    };
+    let table = df!(
+        "capacity_id" => text(Field::ItemId),
+        "capacity_name" => text(Field::Name),
+        "capacity_sku" => text(Field::Sku),
+        "capacity_state" => text(Field::Status),
+        "capacity_region" => text(Field::Region),
+        "capacity_admins" => all.iter().map(admins).collect::<Vec<_>>(),
+        "is_large" => all.iter().map(HeldCapacity::is_large).collect::<Vec<_>>(),
+        "first_seen" => all.iter().map(|held| held.seen_us.0).collect::<Vec<_>>(),
+        "last_seen" => all.iter().map(|held| held.seen_us.1).collect::<Vec<_>>()
+    )?;
+    Ok(with_times(table, &["first_seen", "last_seen"]))
 }
 
 fn items(all: &[HeldItem<'_>]) -> PolarsResult<LazyFrame> {
