@@ -8,8 +8,9 @@ use crate::store::delta::log::DeltaLog;
 use crate::store::delta::snapshot::{DataFile, Snapshot};
 use crate::store::fs::paths::may_be_deleted;
 use crate::store::handle::Store;
+use crate::store::provenance::reject_file::for_each_reject;
 use crate::store::provenance::reject_list::list_rejects;
-use crate::store::provenance::source_log::{SourceEntries, latest_facts};
+use crate::store::provenance::source_log::{SourceEntries, SourceLog, latest_facts};
 
 impl Store {
     /// Returns the store, to be written with pseudonyms of the key that `key_id` identifies.
@@ -61,11 +62,31 @@ impl Store {
             files: log.files()?,
             sources: latest_facts(&source_log.entries),
             has_other_workloads: entries.any(|entry| entry.facts.other_workloads_kept > 0),
-            rejects: source_log.reject_count(),
+            rejects: self.count_rejects(&source_log),
             inventory_version,
             inventory_files,
             inventory_rows: Vec::new(),
         })
+    }
+
+    /// Returns the number of rejects without those that are outdated.
+    fn count_rejects(&self, source_log: &SourceLog) -> u64 {
+        let outdated = source_log.outdated_rejects();
+        let number = outdated.values().sum::<u64>();
+        let difference = source_log.reject_count().saturating_sub(number);
+        if number == 0 || source_log.removed.dropped == 0 {
+            return difference;
+        }
+        // `forget` may have deleted some of those that are outdated.
+        let mut listed = 0;
+        let mut files = source_log.reject_files.iter();
+        let counted = files.try_for_each(|file| {
+            for_each_reject(&file.path(&self.root), |reject| {
+                listed += u64::from(!outdated.contains_key(&*reject.place));
+                Ok(())
+            })
+        });
+        counted.map_or(difference, |()| listed)
     }
 
     /// Returns the data files of the newest version, sorted by month and path.
@@ -126,7 +147,8 @@ impl Store {
     /// Passes the rejects of the wanted sources to `take`, sorted by source and position, and
     /// returns their number.
     ///
-    /// `is_wanted` gets the name of a source. Memory use does not depend on the rejects' text.
+    /// `is_wanted` gets the name of a source. Rejects whose content a later version of the program
+    /// has read are left out. Memory use does not depend on the rejects' text.
     ///
     /// # Errors
     ///
@@ -145,7 +167,12 @@ impl Store {
         loop {
             let (log, source_log) = &newest;
             let mut passed = 0;
-            let listed = list_rejects(&self.root, &source_log.reject_files, is_wanted, &mut |r| {
+            let outdated = source_log.outdated_rejects();
+            let is_listed = |reject: &Reject| {
+                is_wanted(&reject.source) && !outdated.contains_key(&*reject.place)
+            };
+            let files = &source_log.reject_files;
+            let listed = list_rejects(&self.root, files, &is_listed, &mut |r| {
                 passed += 1;
                 take(r)
             });

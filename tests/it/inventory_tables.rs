@@ -2,6 +2,7 @@
 //! that an earlier version of the program did not recognize.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
@@ -285,18 +286,19 @@ fn as_not_recognized(line: &str) -> String {
 /// Makes the store one that an earlier version has written, which knew no inventories.
 fn make_old(dir: &Workdir) {
     std::fs::remove_dir_all(dir.join("store/inventory")).expect("it can be deleted");
-    let folder = dir.join("store/sources");
-    let files: Vec<_> = std::fs::read_dir(&folder).expect("it exists").flatten().collect();
-    assert_eq!(files.len(), 1, "one run writes one file");
-    let path = files[0].path();
-    let text = std::fs::read_to_string(&path).expect("it can be read");
+    edit_entries(dir, as_not_recognized);
+}
+
+/// Replaces the entries of the source log, which one run has written.
+fn edit_entries(dir: &Workdir, edit: impl Fn(&str) -> String) {
+    let (path, text) = source_log(dir, "store");
     let (head, entries) = text.split_once('\n').expect("it has entries");
-    let entries: String = entries.lines().map(|line| as_not_recognized(line) + "\n").collect();
+    let entries: String = entries.lines().map(|line| edit(line) + "\n").collect();
     let old = format!("{head}\n{entries}");
     let number = |text: &str| (xxhash_rust::xxh3::xxh3_64(text.as_bytes()) >> 1) as i64;
     std::fs::remove_file(&path).expect("it can be deleted");
     let name = format!("{:016x}.ndjson", number(&old));
-    std::fs::write(folder.join(name), &old).expect("it can be written");
+    std::fs::write(path.with_file_name(name), &old).expect("it can be written");
     let mut renamed = 0;
     for commit in std::fs::read_dir(dir.join("store/events/_delta_log")).expect("it exists") {
         let path = commit.expect("it can be listed").path();
@@ -309,6 +311,67 @@ fn make_old(dir: &Workdir) {
         std::fs::write(&path, replaced).expect("it can be written");
     }
     assert!(renamed > 0, "no commit names the file");
+}
+
+/// Returns the path and text of the only file of a source log.
+fn source_log(dir: &Workdir, store: &str) -> (PathBuf, String) {
+    let folder = dir.join(store).join("sources");
+    let files: Vec<_> = std::fs::read_dir(&folder).expect("it exists").flatten().collect();
+    assert_eq!(files.len(), 1, "one run writes one file");
+    let path = files[0].path();
+    let text = std::fs::read_to_string(&path).expect("it can be read");
+    (path, text)
+}
+
+/// An earlier version has rejected the records of a file that this one reads. Its rejects were
+/// listed for ever.
+#[test]
+fn rejects_of_a_file_that_is_read_later_are_not_listed() {
+    let dir = Workdir::new();
+    let people = json!([
+        {"id": id(9, 1), "userPrincipalName": "ida@contoso.com", "assignedLicenses": []}
+    ]);
+    dir.write("archive/users.json", people.to_string());
+    dir.ingest("other", &["archive"]).0.ended(0);
+    let (_, text) = source_log(&dir, "other");
+    let entry: Value = text.lines().nth(1).map(serde_json::from_str).expect("it is there").unwrap();
+    let digest = entry["digest"].as_str().expect("it is a text");
+    // Files that this version rejects too. The entry of one gets the digest of the readable file.
+    dir.write("archive/users.json", r#"[{"Id":"ida@contoso.com"}]"#);
+    dir.write("archive/broken.json", format!("[{},{{\"Id\":\"lost\"}}]", plain(0, 0)));
+    dir.ingest("store", &["archive"]).0.ended(3);
+    let make_old = |line: &str| {
+        let mut entry: Value = serde_json::from_str(line).expect("it is JSON");
+        if entry["place"].as_str().is_some_and(|place| place.ends_with("users.json")) {
+            assert!(entry["facts"]["recognition"].as_u64() > Some(1), "{entry}");
+            entry["facts"]["recognition"] = json!(1);
+            entry["digest"] = json!(digest);
+        }
+        entry.to_string()
+    };
+    edit_entries(&dir, make_old);
+    assert_eq!(dir.rejects("store", &[]).len(), 2);
+    let status = || dir.pbi(["status", "--store", "store"]).ended(0).stdout;
+    assert!(status().contains("rejects  2 records"), "{}", status());
+
+    // A repaired file keeps what was in it, a file of the same content does not.
+    dir.write("archive/users.json", people.to_string());
+    dir.write("archive/broken.json", format!("[{}]", plain(0, 0)));
+    dir.ingest("store", &["archive"]).0.ended(0);
+    let listed = || -> Vec<String> {
+        dir.rejects("store", &[]).into_iter().map(|reject| reject.source).collect()
+    };
+    assert_eq!(listed(), ["archive/broken.json"]);
+    assert!(status().contains("rejects  1 record;"), "{}", status());
+    assert_eq!(rows(&dir, &["sql", "SELECT user_id FROM people"]).len(), 1);
+    dir.pbi(["verify", "--store", "store"]).ended(0);
+    // The text that is not listed is forgotten too, and the numbers still agree.
+    dir.pbi(["forget", "--user", "ida@contoso.com", "--store", "store"]).ended(0);
+    dir.pbi(["verify", "--store", "store"]).ended(0);
+    assert_eq!(listed(), ["archive/broken.json"]);
+    assert!(status().contains("rejects  1 record;"), "{}", status());
+    dir.ingest("store", &["archive", "--reread"]).0.ended(0);
+    assert_eq!(listed(), ["archive/broken.json"]);
 }
 
 /// A store from before inventories has rejected their records. `ingest`, with `--reread` or without,

@@ -20,7 +20,7 @@ struct RejectIndexEntry {
     bytes: u64,
 }
 
-/// Passes the rejects of wanted sources to `take`, sorted by source and position, and returns
+/// Passes wanted rejects to `take`, sorted by source and position, and returns
 /// their number.
 ///
 /// # Errors
@@ -29,7 +29,7 @@ struct RejectIndexEntry {
 pub(in crate::store) fn list_rejects(
     root: &Path,
     files: &[RejectsFile],
-    is_wanted: &dyn Fn(&str) -> bool,
+    is_wanted: &dyn Fn(&Reject) -> bool,
     take: &mut dyn FnMut(Reject) -> Result<()>,
 ) -> Result<u64> {
     let index = build_index(root, files, is_wanted)?;
@@ -70,7 +70,7 @@ fn memory_bytes(reject: &Reject) -> u64 {
 fn build_index(
     root: &Path,
     files: &[RejectsFile],
-    is_wanted: &dyn Fn(&str) -> bool,
+    is_wanted: &dyn Fn(&Reject) -> bool,
 ) -> Result<Vec<RejectIndexEntry>> {
     // By name, then by place: two folders of log files may contain files of the same name.
     let mut sources: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -78,7 +78,7 @@ fn build_index(
     for (file_number, file) in files.iter().enumerate() {
         let mut number = 0;
         for_each_reject(&file.path(root), |reject| {
-            if is_wanted(&reject.source) {
+            if is_wanted(&reject) {
                 let next = sources.len();
                 let bytes = memory_bytes(&reject);
                 let source = *sources.entry((reject.source, reject.place)).or_insert(next);

@@ -7,7 +7,7 @@
 //! line of the source-log file that was committed with them. The chain is compacted into one file
 //! after 32 links, so that reading it stays fast after any number of runs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
@@ -111,6 +111,32 @@ impl SourceLog {
     /// Returns the number of rejects in the store.
     pub(in crate::store) fn reject_count(&self) -> u64 {
         self.reject_files.iter().map(|file| file.rejects).sum()
+    }
+
+    /// Returns the places of sources whose stored rejects are outdated, with the number of these
+    /// rejects: a later version of the program has read the same content without a reject.
+    pub(in crate::store) fn outdated_rejects(&self) -> HashMap<&str, u64> {
+        // The number of rejects of a source, and the digests of their contents.
+        let mut stored: HashMap<&str, (u64, BTreeSet<&str>)> = HashMap::new();
+        for entry in &self.entries {
+            let kept = entry.facts.rejects.map_or(0, |rejects| rejects.kept);
+            if kept > 0 {
+                let (number, digests) = stored.entry(&entry.place).or_default();
+                *number += kept;
+                digests.insert(&entry.digest);
+            }
+        }
+        let with_rejects = self.entries.iter().filter(|entry| stored.contains_key(&*entry.place));
+        let newest: HashMap<&str, &SourceEntry> =
+            with_rejects.map(|entry| (&*entry.place, entry)).collect();
+        // Rejects of another content are kept, because the source no longer contains them.
+        stored.retain(|place, (_, digests)| {
+            newest.get(place).is_some_and(|entry| {
+                let is_same = digests.iter().all(|digest| *digest == entry.digest);
+                is_same && !entry.digest.is_empty() && entry.facts.records.rejected == 0
+            })
+        });
+        stored.into_iter().map(|(place, (number, _))| (place, number)).collect()
     }
 }
 
@@ -363,7 +389,7 @@ pub(in crate::store) fn latest_facts(entries: &[SourceEntry]) -> Vec<SourceFacts
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::source_log::WarningKind;
+    use crate::schema::source_log::{RejectCounts, WarningKind};
     use crate::store::fs::disk::OsDisk;
 
     fn disk() -> Arc<dyn Disk> {
@@ -397,6 +423,31 @@ mod tests {
         let names: Vec<_> = entries.iter().map(|entry| entry.facts.path.clone()).collect();
         assert_eq!(names, (0..100).map(|number| number.to_string()).collect::<Vec<_>>());
         assert!(read_file(folder.path(), head.unwrap()).unwrap().0.length <= MAX_CHAIN_LENGTH);
+    }
+
+    #[test]
+    fn rejects_are_outdated_if_the_same_content_was_read_later() {
+        let read = |digest: &str, rejected: u64, kept: u64| {
+            let mut entry = entry("x");
+            entry.digest = digest.to_owned();
+            entry.facts.records.rejected = rejected;
+            entry.facts.rejects = Some(RejectCounts { kept, known: rejected - kept });
+            entry
+        };
+        for (entries, expected) in [
+            (vec![read("a", 2, 2)], None),
+            (vec![read("a", 2, 2), read("a", 0, 0)], Some(2)),
+            (vec![read("a", 2, 2), read("a", 3, 1), read("a", 0, 0)], Some(3)),
+            // Some records are still rejected, or the content is another one.
+            (vec![read("a", 2, 2), read("a", 1, 0)], None),
+            (vec![read("a", 2, 2), read("a", 0, 0), read("a", 2, 0)], None),
+            (vec![read("a", 2, 2), read("b", 0, 0)], None),
+            (vec![read("a", 2, 2), read("b", 1, 1), read("a", 0, 0)], None),
+            (vec![read("", 2, 2), read("", 0, 0)], None),
+        ] {
+            let log = SourceLog { entries, ..SourceLog::default() };
+            assert_eq!(log.outdated_rejects().get("/a/x").copied(), expected, "{log:?}");
+        }
     }
 
     #[test]
