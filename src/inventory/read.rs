@@ -116,7 +116,7 @@ fn item_shape(object: Object<'_>) -> Option<Shape> {
 
 /// Describes a record of a file that this version does not read.
 fn describe_other(object: Object<'_>) -> Option<&'static str> {
-    const SIGNS: [(&[&str], &str); 10] = [
+    const SIGNS: [(&[&str], &str); 14] = [
         (&["id", "createdDateTime", "status"], "the state of a scan request"),
         (&["refreshCount", "averageDuration"], "a list of refreshables"),
         (
@@ -130,6 +130,10 @@ fn describe_other(object: Object<'_>) -> Option<&'static str> {
         (&["accessDetails"], "the access rights of a workspace"),
         (&["principal", "workspaceAccessDetails"], "the access rights of a workspace"),
         (&["objectId", "modelUrl"], "a list of dataflows"),
+        (&["type", "publicKey"], "a list of gateways"),
+        (&["gatewayId", "datasourceType"], "a list of data sources of gateways"),
+        (&["artifactId", "frequency"], "a list of subscriptions"),
+        (&["domains"], "a list of domains"),
     ];
     let is_other = |names: &[&str]| has(object, names) && !has(object, &["workspaces"]);
     if let Some((_, what)) = SIGNS.iter().find(|(names, _)| is_other(names)) {

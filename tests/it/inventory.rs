@@ -445,6 +445,23 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
             .to_string(),
             "access rights",
         ),
+        (
+            "p.json",
+            json!({"value": [{"id": guid, "name": "g", "type": "Resource", "publicKey": {}}]})
+                .to_string(),
+            "a list of gateways",
+        ),
+        (
+            "q.json",
+            one(json!({"id": guid, "gatewayId": guid, "datasourceType": "Sql"})),
+            "data sources of gateways",
+        ),
+        (
+            "r.json",
+            one(json!({"id": guid, "artifactId": guid, "frequency": "Daily"})),
+            "subscriptions",
+        ),
+        ("s.json", json!({"domains": [{"id": guid, "displayName": "x"}]}).to_string(), "domains"),
     ];
     let dir = Workdir::new();
     for (name, text, _) in &files {
