@@ -200,10 +200,9 @@ def read_schemas(archive: str, schemas: Path) -> None:
 
 
 def compare(program: str, archive: str, rounds: int) -> None:
-    seen: dict[str, list[tuple[float, float, float]]] = {}
     with tempfile.TemporaryDirectory() as schemas:
         read_schemas(archive, Path(schemas))
-        compare_rounds(program, archive, rounds, Path(schemas), seen)
+        seen = measure_rounds(program, archive, rounds, Path(schemas))
     print("| work | CPU s | wall s | peak MB | CPU, pbi-analyze = 1 |\n| --- | --: | --: | --: | --: |")
     middle = {name: [statistics.median(part) for part in zip(*runs)] for name, runs in seen.items()}
     for name, (cpu, wall, peak) in middle.items():
@@ -213,10 +212,11 @@ def compare(program: str, archive: str, rounds: int) -> None:
         print(f"| {name} | stops | | | |")
 
 
-def compare_rounds(
-    program: str, archive: str, rounds: int, schemas: Path,
-    seen: dict[str, list[tuple[float, float, float]]],
-) -> None:
+def measure_rounds(
+    program: str, archive: str, rounds: int, schemas: Path
+) -> dict[str, list[tuple[float, float, float]]]:
+    """The figures of each job, of all rounds but the first. A peer that fails has none."""
+    seen: dict[str, list[tuple[float, float, float]]] = {}
     for number in range(rounds + 1):
         with tempfile.TemporaryDirectory() as folder:
             shutil.copytree(schemas, folder, dirs_exist_ok=True)
@@ -224,6 +224,7 @@ def compare_rounds(
                 figures = measure(command, may_fail=name in PEERS)
                 if figures and number:
                     seen.setdefault(name, []).append(figures)
+    return seen
 
 
 def check(program: str, archive: str) -> None:

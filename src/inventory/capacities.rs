@@ -133,11 +133,7 @@ pub(super) fn resolve_capacities<'r>(
                 let mut latest = HeldCapacity { row: Cow::Borrowed(row), seen_us };
                 if let Some(earlier) = held.remove(id) {
                     latest.seen_us.0 = earlier.seen_us.0;
-                    for (column, text) in earlier.row.texts() {
-                        if latest.row.get(column).is_none() {
-                            latest.row.to_mut().set(column, Some(text));
-                        }
-                    }
+                    InventoryRow::fill(&mut latest.row, &earlier.row);
                 }
                 held.insert(id, latest);
             }

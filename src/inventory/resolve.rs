@@ -542,11 +542,7 @@ fn fill_fields(items: &mut [HeldItem<'_>], all_rows: &[Vec<&InventoryRow>]) {
     for item in items {
         let id = item.row.get(Column::ItemId).unwrap_or_default().to_owned();
         for other in by_id.get(id.as_str()).into_iter().flatten() {
-            for (column, text) in other.texts() {
-                if item.row.get(column).is_none() {
-                    item.row.to_mut().set(column, Some(text));
-                }
-            }
+            InventoryRow::fill(&mut item.row, other);
         }
     }
 }

@@ -9,6 +9,7 @@
 //! A list of people is divided into groups of people, so that a change of one person adds the rows
 //! of one group. A group takes the place of the workspace.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 /// The kind of a row, which is also the partition of the table.
@@ -289,6 +290,17 @@ impl InventoryRow {
     pub fn texts(&self) -> impl Iterator<Item = (InventoryColumn, &str)> {
         let column = |position: u8| INVENTORY_COLUMNS.get(usize::from(position)).map(|(c, _)| *c);
         self.cells.iter().filter_map(move |(position, text)| Some((column(*position)?, &**text)))
+    }
+
+    /// Sets the cells that `row` lacks to the texts that `other` has there.
+    ///
+    /// A borrowed row is copied only if it lacks one.
+    pub fn fill(row: &mut Cow<'_, InventoryRow>, other: &InventoryRow) {
+        for (column, text) in other.texts() {
+            if row.get(column).is_none() {
+                row.to_mut().set(column, Some(text));
+            }
+        }
     }
 
     /// Returns the texts, to replace them.
