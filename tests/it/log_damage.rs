@@ -70,6 +70,45 @@ fn missing_version_is_named_with_what_to_do() {
     }
 }
 
+#[test]
+fn damaged_file_of_the_log_is_named_with_what_to_do() {
+    let dir = Workdir::new();
+    store_with_checkpoint(&dir);
+    let log = dir.join("store/events/_delta_log");
+    let names: Vec<String> = std::fs::read_dir(&log)
+        .expect("it can be listed")
+        .flatten()
+        .filter_map(|entry| entry.file_name().into_string().ok())
+        .collect();
+    let newest = names.iter().filter(|name| name.ends_with(".json")).max().expect("a version");
+    let checkpoint = names.iter().filter(|name| name.ends_with(".checkpoint.parquet")).max();
+    for (name, expected) in [
+        (newest, "line 2, column 1: expected a JSON object, found damage"),
+        (checkpoint.expect("a checkpoint"), "expected a Parquet file, found damage"),
+    ] {
+        let file = log.join(name);
+        let content = std::fs::read(&file).expect("it can be read");
+        let mut damaged = content.clone();
+        if name.ends_with(".json") {
+            let end = content.iter().position(|byte| *byte == b'\n').expect("two lines");
+            damaged[end + 1] = b'I';
+        } else {
+            damaged.truncate(content.len() - 3);
+        }
+        std::fs::write(&file, &damaged).expect("it can be written");
+        for command in ["status", "verify", "compact", "report top-reports"] {
+            let ran = dir.pbi(command.split(' ').chain(["--store", "store"])).ended(1);
+            let said = ran.stderr.replace('\\', "/");
+            assert!(said.contains(&format!("events/_delta_log/{name}")), "{command}: {ran:?}");
+            assert!(said.contains(expected), "{command}: {ran:?}");
+            assert!(said.contains("restore this file from a copy of the store"), "{ran:?}");
+            assert!(!said.contains("panic"), "{ran:?}");
+        }
+        std::fs::write(&file, &content).expect("it can be written");
+    }
+    dir.pbi(["verify", "--store", "store"]).ended(0);
+}
+
 /// Names of files can contain anything, and `verify` prints those that it does not know.
 #[cfg(unix)]
 #[test]

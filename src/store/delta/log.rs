@@ -19,8 +19,10 @@ use crate::record::time;
 use crate::schema::PLAUSIBLE_US;
 use crate::store::delta::commit_marks::{action_mark, commit_marks};
 use crate::store::delta::data_path::data_file_path;
+use crate::store::delta::log_damage::{self, LogDamage};
 use crate::store::delta::object_store::DiskObjectStore;
 use crate::store::delta::retention;
+use crate::store::delta::runtime::runtime;
 use crate::store::delta::snapshot::DataFile;
 use crate::store::fs::disk::Disk;
 use crate::store::handle::{Store, TableKind};
@@ -68,7 +70,7 @@ pub(in crate::store) struct DeltaLog {
     kind: TableKind,
     table_dir: PathBuf,
     table: DeltaTable,
-    runtime: Runtime,
+    runtime: &'static Runtime,
 }
 
 impl DeltaLog {
@@ -455,7 +457,7 @@ impl DeltaLog {
     }
 
     fn delta_error(&self, error: impl Into<Cause>) -> Error {
-        delta_error(&self.table_dir, error)
+        unreadable_log(&self.table_dir, error)
     }
 }
 
@@ -473,14 +475,11 @@ fn table_schema(kind: TableKind) -> SchemaRef {
     }
 }
 
-fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuilder, Runtime)> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        // Nothing opens a connection. The driver for connections would need descriptors, and
-        // panics if there are none left.
-        .enable_time()
-        .build()
-        .map_err(Error::internal)?;
+fn table_builder(
+    disk: &Arc<dyn Disk>,
+    folder: &Path,
+) -> Result<(DeltaTableBuilder, &'static Runtime)> {
+    let runtime = runtime()?;
     // deltalake decodes paths in URLs more than once, and a folder may have any name. So the log
     // store gets the folder as its root, under a fixed URL.
     let url = Url::parse("memory:///").map_err(Error::internal)?;
@@ -492,16 +491,23 @@ fn table_builder(disk: &Arc<dyn Disk>, folder: &Path) -> Result<(DeltaTableBuild
     Ok((builder.with_storage_backend(backend, url), runtime))
 }
 
-/// Returns the error for a log that cannot be read. If a version is missing, it says which.
-fn unreadable_log(folder: &Path, error: DeltaTableError) -> Error {
-    let Some((missing, next)) = retention::missing_version(&folder.join("_delta_log")) else {
-        return delta_error(folder, error);
-    };
-    let message = format!(
-        "expected version {missing} of the log, found version {next} after a gap; restore \
-         _delta_log/{missing:020}.json from a copy of the store"
-    );
-    Error::store_caused(folder, message, error)
+/// Returns the error for a log that cannot be read. If a version is missing or a file is damaged,
+/// it says which.
+fn unreadable_log(folder: &Path, error: impl Into<Cause>) -> Error {
+    match log_damage::find(&folder.join("_delta_log")) {
+        Some(LogDamage::Missing { version, next }) => {
+            let message = format!(
+                "expected version {version} of the log, found version {next} after a gap; restore \
+                 _delta_log/{version:020}.json from a copy of the store"
+            );
+            Error::store_caused(folder, message, error)
+        }
+        Some(LogDamage::Damaged { file, message }) => {
+            let advice = "restore this file from a copy of the store";
+            Error::store_caused(&file, format!("{message}; {advice}"), error)
+        }
+        None => delta_error(folder, error),
+    }
 }
 
 /// Returns an error with the first line of a deltalake error. Backtraces, if enabled, follow it.

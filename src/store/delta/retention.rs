@@ -5,7 +5,6 @@
 //! kept for diagnosis and for writers that are late. The limit is a number of versions and not a
 //! number of days, because their number causes the cost.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -31,20 +30,6 @@ pub(in crate::store) fn latest_checkpoint(log: &Path) -> Option<i64> {
     (is_complete && version >= 0).then_some(version)
 }
 
-/// Returns the first version that the log needs and does not contain, and the next one that it
-/// contains; `None` if no version is missing between the newest checkpoint and the newest version.
-pub(in crate::store) fn missing_version(log: &Path) -> Option<(i64, i64)> {
-    let (mut commits, mut checkpoints) = (BTreeSet::new(), BTreeSet::new());
-    for file in list_dir(log).ok()? {
-        let name = file_name(&file);
-        let Some(version) = version_from_name(&name) else { continue };
-        if name.contains(".checkpoint.") { &mut checkpoints } else { &mut commits }.insert(version);
-    }
-    let first = checkpoints.last().map_or(0, |checkpoint| checkpoint + 1);
-    let pairs = (first..).zip(commits.range(first..).copied());
-    pairs.into_iter().find(|(expected, version)| expected != version)
-}
-
 /// Commits between deletions of old log versions: the interval of checkpoints.
 const LOG_CLEANUP_INTERVAL: i64 = 10;
 
@@ -68,7 +53,7 @@ pub(in crate::store) fn delete_expired_versions(disk: &dyn Disk, log: &Path) {
 }
 
 /// Returns the version of a log file: `00000000000000000012.json`, or a checkpoint.
-fn version_from_name(name: &str) -> Option<i64> {
+pub(super) fn version_from_name(name: &str) -> Option<i64> {
     let (digits, rest) = name.split_at_checked(20)?;
     let is_log = rest == ".json" || rest.starts_with(".checkpoint.");
     if is_log { digits.parse().ok() } else { None }
