@@ -15,7 +15,7 @@ use crate::query::definition::report::ReportDefinition;
 use crate::query::definition::suggest::did_you_mean;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::streaming::{self, StreamingCte};
-use crate::query::engine::{exact, scan, to_grid};
+use crate::query::engine::{exact, lean_plan, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::required_columns::references_of;
 use crate::query::session::Session;
@@ -61,9 +61,8 @@ pub fn execute(
 
 /// Runs the CTEs of a wave and registers their results as tables.
 fn run_wave(tables: &mut SQLContext, wave: &[StreamingCte]) -> PolarsResult<()> {
-    let frames: PolarsResult<Vec<LazyFrame>> =
-        wave.iter().map(|cte| rewrite::plan(tables, cte.statement.clone())).collect();
-    let frames = frames?;
+    let plan = |cte: &StreamingCte| lean_plan::lean(rewrite::plan(tables, cte.statement.clone())?);
+    let frames = wave.iter().map(plan).collect::<PolarsResult<Vec<LazyFrame>>>()?;
     let Some(first) = frames.first() else { return Ok(()) };
     let flags = first.get_current_optimizations();
     let plans = frames.into_iter().map(|frame| frame.logical_plan).collect();

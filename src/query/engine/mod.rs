@@ -2,9 +2,13 @@
 //! conversion.
 
 pub(in crate::query) mod coded_frame;
+mod coded_groups;
 pub(in crate::query) mod error;
 pub(in crate::query) mod exact;
+pub(in crate::query) mod lean_plan;
 pub(in crate::query) mod memoize;
+mod row_codes;
 pub(in crate::query) mod scan;
 pub(in crate::query) mod streaming;
+mod text_codes;
 pub(in crate::query) mod to_grid;

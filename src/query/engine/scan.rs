@@ -17,6 +17,7 @@ use crate::query::coverage::period::{self, EventTimeRange, Period};
 use crate::query::definition::report::LogKind;
 use crate::query::engine::coded_frame::{CodedFrame, categorical_type};
 use crate::query::engine::error::run_engine;
+use crate::query::engine::lean_plan;
 use crate::query::engine::memoize;
 use crate::query::views::activities::is_failed;
 
@@ -29,9 +30,10 @@ const MAX_DOWNLOAD_DELAY_US: i64 = 32 * MICROS_PER_DAY;
 /// The streaming engine, which processes events in batches.
 pub const STREAMING: Engine = Engine::Streaming;
 
-/// Collects a plan with the streaming engine. Use it for plans that aggregate.
+/// Collects a plan with the streaming engine. Use it for plans that aggregate or leave few rows.
 pub fn collect_streaming(events: LazyFrame) -> PolarsResult<DataFrame> {
-    Ok(events.collect_with_engine(STREAMING)?.unwrap_single())
+    let plan = lean_plan::lean(events)?;
+    Ok(plan.collect_with_engine(STREAMING)?.unwrap_single())
 }
 
 /// Returns the columns of the table with the engine's types, without the partition column, which is

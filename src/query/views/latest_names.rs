@@ -88,13 +88,12 @@ pub fn latest_names(events: &LazyFrame, key: Expr, name: &str) -> PolarsResult<D
     }
     let both = [col("key"), col("at")];
     let tied = tied.lazy().unique(None, UniqueKeepStrategy::Any);
-    let decided = named(&[col("Id").alias("id")])
-        .join(tied, &both, &both, JoinArgs::new(JoinType::Inner))
-        .group_by([col("key")])
-        .agg([
-            col("name").sort_by([col("id"), col("name")], SortMultipleOptions::default()).last(),
-            col("at").max(),
-        ]);
+    let decided =
+        named(&[col("Id").alias("id")]).join(tied, &both, &both, JoinArgs::new(JoinType::Inner));
+    let decided = scan::collect_streaming(decided)?.lazy().group_by([col("key")]).agg([
+        col("name").sort_by([col("id"), col("name")], SortMultipleOptions::default()).last(),
+        col("at").max(),
+    ]);
     concat([clear, one(decided)], UnionArgs::default())?.collect()
 }
 
