@@ -9,6 +9,7 @@ pub mod embedded;
 mod events_file;
 mod exit;
 mod hints;
+mod inventory_text;
 mod key_file;
 mod log;
 mod memory;

@@ -36,8 +36,8 @@ ASKED = [
 ]
 # Views of what the store knows beside the log.
 INVENTORY = (
-    "snapshots", r"inventory_\w+", "people", "person_addresses", "licenses", "license_products",
-    "person_attributes", "refresh_history", "refreshables", "tenant_settings",
+    "snapshots", r"inventory_\w+", "group_members", "people", "person_addresses", "licenses",
+    "license_products", "person_attributes", "refresh_history", "refreshables", "tenant_settings",
 )
 OWN = {
     "activity": [
