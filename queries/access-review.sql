@@ -19,13 +19,13 @@
 --   `unknown` for a workspace whose access was not scanned
 -- column principal: address of the person, name of the group or application
 -- column by_group: name of the group that gives a member access; empty for other access
--- column members: known members of a group, also those of groups in it; empty if no list contains its
---   members
 -- column access_right: right to the workspace or item
 -- column account: `disabled`, `deleted` or `gone` in the lists of people; empty for other accounts
 -- column last_view: time of the last view by the person, or by any known member of the group, of the
 --   workspace or of the item, up to the end of the period
 -- column days_since_view: days from that view to the end of the period
+-- column members: known members of a group, also those of groups in it; empty if no list contains its
+--   members
 -- column snapshot_time: time of the snapshot that this row is from
 -- column item_id: ID of the item
 -- column workspace_id: ID of the workspace
@@ -245,11 +245,11 @@ SELECT
     held_via AS via,
     holder AS principal,
     via_group AS by_group,
-    group_size AS members,
     held_right AS access_right,
     account_state AS account,
     last_viewed AS last_view,
     days_since AS days_since_view,
+    group_size AS members,
     held_at AS snapshot_time,
     at_item AS item_id,
     at_workspace AS workspace_id
