@@ -450,6 +450,7 @@ def inventory_changes(files: Files, asked: Asked) -> list[dict]:
     before = Timeline(inventory, before_time).items()
     timeline = Timeline(inventory, newest)
     after, rows = timeline.items(), []
+    names = files.capacity_names(asked.as_of)
 
     def add(change: str, place: tuple, found: tuple, seen: datetime, old=None, new=None) -> None:
         _, key, state = found
@@ -478,7 +479,8 @@ def inventory_changes(files: Files, asked: Asked) -> list[dict]:
             add("moved", place, found, since, name_of(inventory, old_key),
                 name_of(inventory, key))
         if place[0] == "Workspace" and old["capacity"] != state["capacity"]:
-            add("moved", place, found, since, old["capacity"], state["capacity"])
+            add("moved", place, found, since, *(
+                names.get(held["capacity"], held["capacity"]) for held in (old, state)))
         if old["owner"] and state["owner"] and old["owner"] != state["owner"]:
             add("owner", place, found, since, old["owner"], state["owner"])
     for place, found in before.items():

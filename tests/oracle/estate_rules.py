@@ -327,6 +327,13 @@ class Files:
                 latest[found["id"].lower()] = found["sku"]
         return {key for key, sku in latest.items() if is_small(sku)}
 
+    def capacity_names(self, as_of: date | None) -> dict[str, str]:
+        """Returns the names of capacities as of a day. The log has none."""
+        return {found["id"].lower(): found["displayName"]
+                for path in sorted((self.folder / "capacities").glob("*/*/*/*.json"))
+                if as_of is None or date(*map(int, path.parts[-4:-1])) <= as_of
+                for found in json.loads(path.read_text(encoding="utf-8"))["value"]}
+
     def groups(self, as_of: date | None) -> dict[str, Group]:
         """Returns the groups as of a day, each with its latest list of members."""
         found: dict[str, Group] = {}
