@@ -40,6 +40,7 @@ INVENTORY = (
     "license_products", "person_attributes", "refresh_history", "refreshables", "tenant_settings",
 )
 OWN = {
+    "access-review": [["--param", "members=true", "--param", "inherited=true"]],
     "activity": [
         ["--since", "60d", "--item", "*a*", "--exclude-activity", "View*"],
         ["--since", "60d", "--semantic-model", "*", "--exclude-item", "*e*"],
