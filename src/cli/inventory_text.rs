@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{count, format_number};
+use super::numbers::{count, format_number};
 use crate::ingest::IngestSummary;
 use crate::status::InventoryStatus;
 

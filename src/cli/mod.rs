@@ -14,6 +14,7 @@ mod key_file;
 mod log;
 mod memory;
 mod metrics;
+mod numbers;
 mod out;
 mod output_name;
 mod progress;

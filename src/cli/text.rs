@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::inventory_text::{content_of_snapshot, inventory_files};
+pub(super) use super::numbers::{count, format_number};
 use crate::gaps::{GapList, LogGap};
 use crate::ingest::{
     IngestPlan, IngestSummary, PlannedState, SourceCounts, SourceOutcome, SourceReport,
@@ -435,16 +436,6 @@ fn one_line(text: &str) -> Cow<'_, str> {
         true => Cow::Owned(text.replace('\n', "\\n").replace('\r', "\\r")),
         false => Cow::Borrowed(text),
     }
-}
-
-/// Formats a number with thousands separators.
-pub(super) fn format_number(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
-}
-
-/// Formats a number with a noun in singular or plural.
-pub(super) fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", format_number(number), if number == 1 { "" } else { "s" })
 }
 
 /// Returns the result of `gaps` as text: a line for each gap, which begins with the day.
