@@ -11,7 +11,8 @@
 -- column item: name in the later snapshot, for `gone` in the earlier one
 -- column kind: kind of the item, or `Workspace`
 -- column workspace: its workspace
--- column old_value: old name, workspace or owner; for a workspace that moved, the old capacity
+-- column old_value: old name, workspace or owner; for a workspace that moved, the old capacity: its name
+--   in the latest list of capacities, else the latest name in the log, else the ID
 -- column new_value: new name, workspace or owner; for a workspace that moved, the new capacity
 -- column owner: its owner, else its author
 -- column seen_at: time of the snapshot that first shows the present state, for `gone` of the one that
@@ -129,6 +130,19 @@ named AS (
 old_named AS (
     SELECT named_workspace AS old_named_workspace, held_name AS old_held_name FROM named
 ),
+capacity_ids AS (
+    SELECT capacity_id AS each_capacity FROM inventory_capacities
+    UNION
+    SELECT capacity_id AS each_capacity FROM capacities
+),
+capacity_names AS (
+    SELECT
+        i.each_capacity AS capacity_key,
+        COALESCE(h.capacity_name, n.capacity_name) AS capacity_label
+    FROM capacity_ids AS i
+    LEFT JOIN inventory_capacities AS h ON i.each_capacity = h.capacity_id
+    LEFT JOIN capacities AS n ON i.each_capacity = n.capacity_id
+),
 paired AS (
     SELECT l.*, e.*, c.earlier_time, c.later_time, c.full_personal
     FROM later AS l
@@ -191,19 +205,21 @@ changes AS (
     UNION ALL
     SELECT
         'moved' AS change_kind,
-        old_capacity AS before_value,
-        new_capacity AS after_value,
-        new_id,
-        new_kind,
-        new_name,
-        new_workspace,
-        new_owner,
-        new_since,
-        earlier_time,
-        later_time
-    FROM paired
-    WHERE new_kind = 'Workspace' AND old_id IS NOT NULL
-        AND COALESCE(old_capacity, '') <> COALESCE(new_capacity, '')
+        COALESCE(o.capacity_label, b.old_capacity) AS before_value,
+        COALESCE(n.capacity_label, b.new_capacity) AS after_value,
+        b.new_id,
+        b.new_kind,
+        b.new_name,
+        b.new_workspace,
+        b.new_owner,
+        b.new_since,
+        b.earlier_time,
+        b.later_time
+    FROM paired AS b
+    LEFT JOIN capacity_names AS o ON b.old_capacity = o.capacity_key
+    LEFT JOIN capacity_names AS n ON b.new_capacity = n.capacity_key
+    WHERE b.new_kind = 'Workspace' AND b.old_id IS NOT NULL
+        AND COALESCE(b.old_capacity, '') <> COALESCE(b.new_capacity, '')
     UNION ALL
     SELECT
         'owner' AS change_kind,

@@ -21,6 +21,7 @@
 -- column covered_days: covered days of the window
 -- column department: department in the latest list
 -- column assigned_by_group: ID of the group that assigns the license
+-- column group_name: name of that group in the latest list of groups
 -- column created: time of the creation of the account
 -- rule: The class is the first that applies. disabled: the account is disabled or deleted. doubled:
 --   the person has a higher license, or the same one in a bundle, or the same one a second time.
@@ -65,6 +66,9 @@ used AS (
     CROSS JOIN period AS p
     WHERE e.local_epoch_day <= p.last_epoch_day AND e.is_presence
     GROUP BY e.user_id, e.workspace_id
+),
+groups_by_id AS (
+    SELECT group_id AS known_group, group_name AS known_group_name FROM inventory_groups
 ),
 activity AS (
     SELECT
@@ -158,8 +162,10 @@ SELECT
     judged_days AS covered_days,
     held_department AS department,
     held_group AS assigned_by_group,
+    known_group_name AS group_name,
     account_created AS created
 FROM judged AS j
+LEFT JOIN groups_by_id AS g ON j.held_group = g.known_group
 --by LEFT JOIN person_values AS a ON j.holder = a.address
 WHERE
     (

@@ -6,7 +6,7 @@
 
 The people, workspaces, reports and their ids are those of ../sample-data/generate.py. Two full scans
 and an incremental one, two lists of people with licenses, the subscribed products, two snapshots of
-the tenant settings, and a list of capacities: few enough to read.
+the tenant settings, a list of capacities, and one of groups: few enough to read.
 """
 
 import importlib.util
@@ -279,12 +279,25 @@ def capacities():
                       capacity(W.FABRIC, "F64", [W.ADMIN, W.who("matthaeus")])]}
 
 
+def groups():
+    """The groups with their members. The only member of one is a person who is gone."""
+    def listed(name, members):
+        return {"id": W.guid(f"group {name}"), "displayName": name, "members": [
+            {"@odata.type": "#microsoft.graph.user", "id": W.guid(f"object of {person.upn}"),
+             "displayName": person.name, "userPrincipalName": person.upn} for person in members]}
+
+    return {"@odata.context": "https://graph.microsoft.com/v1.0/$metadata#groups(members())",
+            "value": [listed("Analysts", [one for one in W.STAFF if one.team == "data"]),
+                      listed("HR admins", [W.who("gideon")])]}
+
+
 def files():
     wanted = scans()
     for month, day in ((1, 31), (3, 29)):
         wanted[f"graph/2026/{month:02}/{day}/users.json"] = people(month)
         wanted[f"tenant/2026/{month:02}/{day}/tenant-settings.json"] = settings(month)
     wanted["graph/2026/03/29/subscribedskus.json"] = products()
+    wanted["graph/2026/03/29/groups.json"] = groups()
     wanted["tenant/2026/03/29/capacities.json"] = capacities()
     return {FOLDER / name: (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
             for name, content in wanted.items()}

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::inventory::resolve;
+use crate::inventory::{Shape, resolve};
 use crate::query::{self, LogKind};
 use crate::record::time;
 use crate::schema::MICROS_PER_DAY;
@@ -121,6 +121,16 @@ pub struct InventoryStatus {
     pub people: u64,
     /// Number of capacities in the newest one.
     pub capacities: u64,
+    /// Number of groups in the newest one.
+    pub groups: u64,
+    /// Number of tenant settings in the newest one.
+    pub settings: u64,
+    /// Number of subscribed products in the newest one.
+    pub products: u64,
+    /// Number of refreshes in the newest one.
+    pub refreshes: u64,
+    /// Number of semantic models with counts of refreshes in the newest one.
+    pub refreshables: u64,
 }
 
 fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
@@ -129,6 +139,7 @@ fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
     let mut kinds: Vec<InventoryStatus> = Vec::new();
     for found in resolve(&rows, None).snapshots.into_iter().rev() {
         let name = found.shape.name();
+        let entries = |shape| if found.shape == shape { found.entries as u64 } else { 0 };
         match kinds.iter_mut().find(|known| known.kind == name) {
             Some(known) => known.snapshots += 1,
             None => kinds.push(InventoryStatus {
@@ -140,6 +151,11 @@ fn inventory_status(snapshot: &Snapshot) -> Result<Vec<InventoryStatus>> {
                 workspaces: found.workspaces as u64,
                 people: found.people as u64,
                 capacities: found.capacities as u64,
+                groups: found.groups as u64,
+                settings: entries(Shape::TenantSettings),
+                products: entries(Shape::Products),
+                refreshes: entries(Shape::RefreshHistory),
+                refreshables: entries(Shape::Refreshables),
             }),
         }
     }

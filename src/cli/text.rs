@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+use super::inventory_text::{content_of_snapshot, inventory_files};
+pub(super) use super::numbers::{count, format_number};
 use crate::gaps::{GapList, LogGap};
 use crate::ingest::{
     IngestPlan, IngestSummary, PlannedState, SourceCounts, SourceOutcome, SourceReport,
@@ -138,81 +140,6 @@ pub(super) fn summary_text(summary: &IngestSummary) -> String {
         let _ = writeln!(text, "damaged  {damaged} damaged; all readable events were loaded");
     }
     text
-}
-
-/// Returns a number of people.
-fn count_people(people: u64) -> String {
-    match people {
-        1 => "1 person".to_owned(),
-        _ => format!("{} people", format_number(people)),
-    }
-}
-
-/// Returns a number of capacities.
-fn count_capacities(capacities: u64) -> String {
-    match capacities {
-        1 => "1 capacity".to_owned(),
-        _ => format!("{} capacities", format_number(capacities)),
-    }
-}
-
-/// Returns what the inventory files of a run contain.
-fn inventory_files(summary: &IngestSummary) -> String {
-    let mut by_shape: BTreeMap<String, [u64; 13]> = BTreeMap::new();
-    for facts in summary.files.iter().filter_map(|source| source.inventory.as_ref()) {
-        let sums = by_shape.entry(facts.shapes.join(" and ")).or_default();
-        let counts = [
-            1,
-            facts.workspaces,
-            facts.items,
-            facts.people,
-            facts.licenses,
-            facts.products,
-            facts.settings,
-            facts.attributes,
-            facts.refreshes,
-            facts.refreshables,
-            facts.capacities,
-            facts.repeated_rows,
-            facts.new_states,
-        ];
-        sums.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-    }
-    let line = |(shape, counts): (String, [u64; 13])| {
-        let [files, workspaces, items, people, licenses, products, settings, rest @ ..] = counts;
-        let [attributes, refreshes, refreshables, capacities, repeated, new] = rest;
-        let content = if attributes > 0 {
-            let repeated = match repeated {
-                0 => String::new(),
-                _ => format!("; {} replaced by a later row", count(repeated, "row")),
-            };
-            format!("{}, {}{repeated}", count_people(people), count(attributes, "attribute"))
-        } else if refreshables > 0 {
-            count(refreshables, "semantic model")
-        } else if capacities > 0 {
-            count_capacities(capacities)
-        } else if refreshes > 0 {
-            match refreshes {
-                1 => "1 refresh".to_owned(),
-                _ => format!("{} refreshes", format_number(refreshes)),
-            }
-        } else if people > 0 {
-            format!("{}, {}", count_people(people), count(licenses, "license"))
-        } else if products > 0 {
-            count(products, "product")
-        } else if settings > 0 {
-            count(settings, "setting")
-        } else {
-            let new = format_number(new);
-            format!(
-                "{}, {}; {new} new or changed",
-                count(workspaces, "workspace"),
-                count(items, "item")
-            )
-        };
-        format!("inventory {}: {shape}: {content}\n", count(files, "file"))
-    };
-    by_shape.into_iter().map(line).collect()
 }
 
 /// Returns the events of other workloads that were skipped, most frequent first.
@@ -511,16 +438,6 @@ fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Formats a number with thousands separators.
-pub(super) fn format_number(number: u64) -> String {
-    indicatif::HumanCount(number).to_string()
-}
-
-/// Formats a number with a noun in singular or plural.
-pub(super) fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", format_number(number), if number == 1 { "" } else { "s" })
-}
-
 /// Returns the result of `gaps` as text: a line for each gap, which begins with the day.
 pub(super) fn gap_lines(list: &GapList) -> String {
     let mut text = String::new();
@@ -566,11 +483,7 @@ pub(super) fn status_text(status: &StoreStatus, store: &Path) -> String {
             kind.newest,
             count(u64::try_from(kind.age_days).unwrap_or(0), "day") + " old",
             kind.coverage,
-            match (kind.people, kind.capacities) {
-                (0, 0) => count(kind.workspaces, "workspace"),
-                (0, capacities) => count_capacities(capacities),
-                (people, _) => count_people(people),
-            }
+            content_of_snapshot(kind)
         );
     }
     for source in &status.problems {

@@ -130,6 +130,8 @@ impl<'o> InventoryCollector<'o> {
         facts.refreshes += unit.count(RowKind::Refresh);
         facts.refreshables += unit.count(RowKind::Refreshable);
         facts.capacities += unit.count(RowKind::Capacity);
+        facts.groups += unit.count(RowKind::Group);
+        facts.group_members += unit.count(RowKind::GroupMember);
         facts.repeated_rows += unit.repeated_rows;
         facts.settings += unit.count(RowKind::Setting);
         facts.items += unit.count(RowKind::Item);
@@ -221,7 +223,12 @@ fn lost_lists(facts: &InventoryFacts) -> Option<SourceWarning> {
 
 /// Replaces the persons in a row. IDs of applications and groups stay, and so do their names.
 fn pseudonymize(row: &mut InventoryRow, pseudonymizer: &Pseudonymizer) {
-    let is_person = !matches!(row.get(Column::PrincipalType), Some("App" | "Group"));
+    let of_type = row.get(Column::PrincipalType);
+    let is_person = match row.kind {
+        // A member of which nothing but the ID is known can be a person.
+        RowKind::GroupMember => !matches!(of_type, Some("App" | "Group" | "Device")),
+        _ => !matches!(of_type, Some("App" | "Group")),
+    };
     let persons = [Column::CreatedBy, Column::ModifiedBy, Column::Owner];
     let own = [Column::Principal, Column::PrincipalId].into_iter().filter(|_| is_person);
     for column in persons.into_iter().chain(own) {

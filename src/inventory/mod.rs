@@ -1,11 +1,13 @@
 //! Inventories beside the log: which workspaces and items there are, who has access, and who has
-//! which license and attributes, how semantic models are refreshed, and which capacities there are.
+//! which license and attributes, how semantic models are refreshed, which capacities there are, and
+//! who is in which group.
 //!
 //! This room reads the files of scanners and lists ([`read_record`]), and decides what is there as
 //! of a day from all files that were read ([`resolve`]).
 
 mod attributes;
 mod capacities;
+mod groups;
 mod history;
 mod items;
 mod licenses;
@@ -23,6 +25,7 @@ mod unit;
 
 pub use attributes::{PERSON_ATTRIBUTES, attribute_key, attribute_name, attribute_unit};
 pub use capacities::{HeldCapacity, capacity_table_unit};
+pub use groups::{HeldGroup, memberships};
 pub use history::{ItemSpan, history};
 pub use licenses::{HeldLicense, HeldPerson, HeldProduct, LicenseSource};
 pub use lineage::{Dependency, dependencies};

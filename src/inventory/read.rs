@@ -1,6 +1,7 @@
 //! Reads a record of an inventory file: the states of workspaces or people in it.
 
 use super::capacities::{capacity_unit, is_capacity};
+use super::groups::{group_unit, is_group};
 use super::items::{access_rows, has, id, is_flattened, item_row, kind_of_list};
 use super::items::{member, objects, text};
 use super::lineage::lineage_rows;
@@ -57,6 +58,9 @@ pub fn read_record(root: Value<'_>) -> Option<Described> {
     }
     if is_capacity(object) {
         return Some(Described::Units(capacity_unit(object).into_iter().collect()));
+    }
+    if is_group(object) {
+        return Some(Described::Units(group_unit(object).into_iter().collect()));
     }
     if let Some(unit) = refresh_unit(object) {
         return Some(Described::Units(vec![unit]));
@@ -126,7 +130,7 @@ fn describe_other(object: Object<'_>) -> Option<&'static str> {
         (&["artifactId", "lastAccessedDateTime"], "a list of unused artifacts"),
         (&["artifactId", "accessRight"], "a list of access rights"),
         (&["skuPartNumber", "servicePlans"], "the licenses of a person that it does not name"),
-        (&["displayName", "members"], "a list of groups"),
+        (&["displayName", "members"], "a list of groups without their IDs"),
         (&["accessDetails"], "the access rights of a workspace"),
         (&["principal", "workspaceAccessDetails"], "the access rights of a workspace"),
         (&["objectId", "modelUrl"], "a list of dataflows"),

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::attributes::attribute_rows;
 use super::capacities::{HeldCapacity, resolve_capacities};
+use super::groups::{HeldGroup, resolve_groups};
 use super::licenses::{HeldLicense, HeldPerson, HeldProduct, resolve_people};
 use super::refreshes::{HeldRefresh, resolve_refreshes};
 use super::shape::Shape;
@@ -132,6 +133,8 @@ pub struct Inventory<'r> {
     pub attributes: Vec<&'r InventoryRow>,
     /// The capacities, sorted by ID.
     pub capacities: Vec<HeldCapacity<'r>>,
+    /// The groups, sorted by ID.
+    pub groups: Vec<HeldGroup<'r>>,
 }
 
 /// When a workspace was seen.
@@ -164,6 +167,8 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
         others.into_iter().partition(|scan| scan.shape.is_about_refreshes());
     let (capacities, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         others.into_iter().partition(|scan| scan.shape == Shape::Capacities);
+    let (groups, others): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
+        others.into_iter().partition(|scan| scan.shape == Shape::EntraGroups);
     let (settings, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
         others.into_iter().partition(|scan| scan.shape == Shape::TenantSettings);
     let (tables, of_people): (Vec<Scan<'_>>, Vec<Scan<'_>>) =
@@ -200,7 +205,11 @@ pub fn resolve(rows: &[InventoryRow], until_us: Option<i64>) -> Inventory<'_> {
     let mut capacities = snapshots::clusters(until(capacities, until_us));
     inventory.capacities = resolve_capacities(&mut capacities, &states);
     clusters.extend(capacities);
+    let mut groups = snapshots::clusters(until(groups, until_us));
+    inventory.groups = resolve_groups(&mut groups, &states);
+    clusters.extend(groups);
     clusters.extend(snapshots::clusters(until(settings, until_us)));
+    snapshots::count_entries(&mut clusters, &states);
     clusters.sort_by_key(|cluster| (cluster.snapshot.first_us, cluster.snapshot.shape.rank()));
     inventory.snapshots = clusters.into_iter().map(|cluster| cluster.snapshot).collect();
     inventory

@@ -45,12 +45,14 @@ pub enum Shape {
     RefreshHistory,
     /// The answer of `admin/capacities`, or a table of capacities.
     Capacities,
+    /// Groups of Microsoft Entra with their members.
+    EntraGroups,
 }
 
 impl Shape {
     /// All shapes. Of two that were taken on the same day, the earlier in this list
     /// has more fields.
-    pub const ALL: [Shape; 21] = [
+    pub const ALL: [Shape; 22] = [
         Shape::Scanner,
         Shape::Groups,
         Shape::Reports,
@@ -72,6 +74,7 @@ impl Shape {
         Shape::Refreshables,
         Shape::RefreshHistory,
         Shape::Capacities,
+        Shape::EntraGroups,
     ];
 
     /// Returns the name for people, which is also the name in the store.
@@ -98,6 +101,7 @@ impl Shape {
             Shape::Refreshables => "list of refreshables",
             Shape::RefreshHistory => "history of refreshes",
             Shape::Capacities => "list of capacities",
+            Shape::EntraGroups => "list of groups",
         }
     }
 
@@ -125,7 +129,7 @@ impl Shape {
     pub fn is_about_workspaces(self) -> bool {
         !self.is_about_people()
             && !self.is_about_refreshes()
-            && !matches!(self, Shape::TenantSettings | Shape::Capacities)
+            && !matches!(self, Shape::TenantSettings | Shape::Capacities | Shape::EntraGroups)
     }
 
     /// Returns true if each record is a workspace without its items.

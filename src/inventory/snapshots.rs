@@ -45,6 +45,10 @@ pub struct InventorySnapshot {
     pub people: usize,
     /// The number of capacities.
     pub capacities: usize,
+    /// The number of groups.
+    pub groups: usize,
+    /// The number of its settings, products, refreshes or refreshables.
+    pub entries: usize,
     /// True if it has a personal workspace.
     pub has_personal: bool,
     /// True if some workspace lists who has access.
@@ -164,11 +168,31 @@ fn cluster(scans: Vec<Scan<'_>>) -> Option<Cluster<'_>> {
         workspaces: if first.shape.is_about_workspaces() { ids.len() } else { 0 },
         people: 0,
         capacities: 0,
+        groups: 0,
+        entries: 0,
         has_personal: false,
         has_users: asked("users"),
         has_lineage: asked("dependencies"),
     };
     Some(Cluster { snapshot, scans })
+}
+
+/// Counts the settings, products, refreshes and refreshables of snapshots.
+pub(super) fn count_entries(clusters: &mut [Cluster<'_>], states: &States<'_>) {
+    for Cluster { snapshot, scans } in clusters {
+        let kind = match snapshot.shape {
+            Shape::TenantSettings => RowKind::Setting,
+            Shape::Products => RowKind::Product,
+            Shape::RefreshHistory => RowKind::Refresh,
+            Shape::Refreshables => RowKind::Refreshable,
+            _ => continue,
+        };
+        let columns = [Column::ItemId, Column::RequestId, Column::SkuId, Column::Product];
+        let rows = scans.iter().filter_map(|scan| states.get(scan.state)).flatten();
+        let own = rows.filter(|row| row.kind == kind);
+        let keys: BTreeSet<_> = own.map(|row| columns.map(|column| row.get(column))).collect();
+        snapshot.entries = keys.len();
+    }
 }
 
 /// Decides which incremental snapshots were asked for dependencies: those of a collector whose full

@@ -49,13 +49,18 @@ impl Unit {
         }
     }
 
-    /// Puts a person into one of the groups that a list of people is divided into, and a refresh
-    /// into the group of its day.
+    /// Puts a person or a group into one of the parts that a list is divided into, and a refresh
+    /// into the part of its day.
     pub fn assign_group(&mut self) {
         if matches!(self.shape, Shape::People | Shape::Attributes) {
             let person = self.rows.iter().find_map(|row| row.get(Column::Principal));
             let person = person.or(self.principal.as_deref());
             let digest = digest_of(person.into_iter());
+            self.workspace_id = digest.get(..2).unwrap_or_default().to_owned();
+        }
+        if self.shape == Shape::EntraGroups {
+            let digest =
+                digest_of(self.rows.iter().find_map(|row| row.get(Column::ItemId)).into_iter());
             self.workspace_id = digest.get(..2).unwrap_or_default().to_owned();
         }
         // Histories overlap: a day that is complete is the same in the next file.

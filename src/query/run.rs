@@ -20,6 +20,7 @@ use crate::query::portable::{self, SqlEngine};
 use crate::query::required_columns::references_of;
 use crate::query::session::Session;
 use crate::query::views::context::{ViewContext, includes_failed};
+use crate::query::views::groups::{self, GROUP_VIEWS};
 use crate::query::views::inventory::{self, INVENTORY_VIEWS};
 use crate::query::views::pattern_filters::Filters;
 use crate::query::views::people::{self, PEOPLE_VIEWS};
@@ -145,6 +146,9 @@ pub fn current_date_remark(
     Ok(day.map(|day| format!("CURRENT_DATE is {day}, the last day of the period.")))
 }
 
+/// Views of licenses.
+const LICENSE_VIEWS: [&str; 2] = ["licenses", "license_products"];
+
 /// Columns that only lists of capacities fill.
 const CAPACITY_COLUMNS: [&str; 4] =
     ["capacity_sku", "is_on_large_capacity", "capacity_region", "is_large"];
@@ -161,10 +165,13 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
     run_engine(&report.name, || {
         let mut remarks = Vec::new();
         if reads(&PEOPLE_VIEWS) {
-            remarks.extend(people::people_remarks(session)?);
+            remarks.extend(people::people_remarks(session, reads(&LICENSE_VIEWS))?);
         }
         if reads(&[SETTINGS_VIEW]) {
             remarks.push(tenant_settings::settings_remark(session)?);
+        }
+        if reads(&["group_members"]) {
+            remarks.extend(groups::group_remark(session)?);
         }
         if reads(&REFRESH_VIEWS) {
             remarks.push(refreshes::refresh_remark(session)?);
@@ -190,6 +197,7 @@ pub fn inventory_remarks(session: &Session<'_>, report: &ReportDefinition) -> Re
 fn reads_inventory(report: &ReportDefinition) -> Result<bool> {
     let views = references_of(report)?.views;
     let inventory = INVENTORY_VIEWS.iter().chain(&PEOPLE_VIEWS).chain(&REFRESH_VIEWS);
+    let inventory = inventory.chain(&GROUP_VIEWS);
     Ok(inventory.chain([&SETTINGS_VIEW]).any(|view| views.contains(*view)))
 }
 

@@ -1,5 +1,5 @@
 //! The rows of the inventory table: scans, workspaces, items, access rights, dependencies, people
-//! and their attributes, licenses, refreshes, capacities.
+//! and their attributes, licenses, refreshes, capacities, groups and their members.
 //!
 //! An inventory file describes workspaces. What it says about one workspace is a *state*: a
 //! workspace row, its items, their dependencies and its access rights, which share the digest of
@@ -7,7 +7,7 @@
 //! scan rows only.
 //!
 //! A list of people is divided into groups of people, so that a change of one person adds the rows
-//! of one group. A group takes the place of the workspace.
+//! of one group. A group takes the place of the workspace. So is a list of groups.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -41,14 +41,20 @@ pub enum RowKind {
     Refreshable,
     /// A capacity in a list of capacities.
     Capacity,
+    /// A group in a state of a list of groups.
+    Group,
+    /// A member of a group.
+    GroupMember,
 }
 
 impl RowKind {
     /// All kinds, in the order of the table.
-    pub const ALL: [RowKind; 13] = [
+    pub const ALL: [RowKind; 15] = [
         RowKind::Access,
         RowKind::Attribute,
         RowKind::Capacity,
+        RowKind::Group,
+        RowKind::GroupMember,
         RowKind::Item,
         RowKind::License,
         RowKind::Lineage,
@@ -77,6 +83,8 @@ impl RowKind {
             RowKind::Refresh => "refresh",
             RowKind::Refreshable => "refreshable",
             RowKind::Capacity => "capacity",
+            RowKind::Group => "group",
+            RowKind::GroupMember => "group_member",
         }
     }
 

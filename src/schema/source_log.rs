@@ -145,7 +145,7 @@ pub struct FileIdentity {
 
 /// The version of the recognition of files. It is raised when kinds of files are read that were not
 /// read before, so that such files are read again.
-pub const RECOGNITION: u64 = 2;
+pub const RECOGNITION: u64 = 3;
 
 /// The facts about one source.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,6 +258,12 @@ pub struct InventoryFacts {
     /// The number of its capacities.
     #[serde(default)]
     pub capacities: u64,
+    /// The number of its groups.
+    #[serde(default)]
+    pub groups: u64,
+    /// The number of their members.
+    #[serde(default)]
+    pub group_members: u64,
     /// The number of rows for people whose later rows count.
     #[serde(default)]
     pub repeated_rows: u64,

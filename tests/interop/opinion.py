@@ -36,10 +36,11 @@ ASKED = [
 ]
 # Views of what the store knows beside the log.
 INVENTORY = (
-    "snapshots", r"inventory_\w+", "people", "person_addresses", "licenses", "license_products",
-    "person_attributes", "refresh_history", "refreshables", "tenant_settings",
+    "snapshots", r"inventory_\w+", "group_members", "people", "person_addresses", "licenses",
+    "license_products", "person_attributes", "refresh_history", "refreshables", "tenant_settings",
 )
 OWN = {
+    "access-review": [["--param", "members=true", "--param", "inherited=true"]],
     "activity": [
         ["--since", "60d", "--item", "*a*", "--exclude-activity", "View*"],
         ["--since", "60d", "--semantic-model", "*", "--exclude-item", "*e*"],

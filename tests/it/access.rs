@@ -197,6 +197,10 @@ fn tenant_settings_change_between_snapshots() {
         assert_eq!(found, expected.iter().map(|text| (*text).to_owned()).collect());
         let changed = rows(&dir, &["report", "tenant-settings", "--param", "changed=true"]);
         assert_eq!(changed.len(), 3);
+        let status = dir.pbi(["status", "--store", "store"]).ended(0).stdout;
+        let line =
+            status.lines().find(|line| line.starts_with("inventory tenant settings: 3 snap"));
+        assert!(line.is_some_and(|line| line.ends_with("3 settings")), "{status}");
         let early = rows(&dir, &["report", "tenant-settings", "--as-of", "2026-03-05"]);
         assert!(early.iter().all(|row| row["previous_state"].is_empty()), "{early:?}");
         compare_with_golden(&dir, "tenant-settings", &[]);

@@ -121,6 +121,32 @@ fn reports_have_names_and_skus_of_capacities() {
     compare_with_file(&dir, "inventory-by-capacity", &flags);
 }
 
+/// A capacity has its name in a list, else in the log, else its ID.
+#[test]
+fn workspaces_move_between_capacities_with_names() {
+    let dir = Workdir::new();
+    write_archive(&dir);
+    let placed = [Some(2), Some(3), Some(4), None, Some(1)];
+    let moved: Vec<Value> =
+        placed.iter().enumerate().map(|(at, of)| on_capacity(at + 1, *of)).collect();
+    dir.write("archive/later.fullscan.json", scan("2026-03-25T02:00:00Z", &moved));
+    dir.ingest("store", &["archive"]).0.ended(0);
+    let found = rows(&dir, &["report", "inventory-changes", "--param", "change=moved"]);
+    let line = |row: &BTreeMap<String, String>| {
+        ["item", "old_value", "new_value"].map(|name| row[name].clone()).join("|")
+    };
+    let mut lines: Vec<String> = found.iter().map(line).collect();
+    lines.sort();
+    let expected = [
+        "W1|Main|Large".to_owned(),
+        "W2|Large|Logged".to_owned(),
+        format!("W3|Logged|{}", id(6, 4)),
+        format!("W4|{}|", id(6, 4)),
+        "W5||Main".to_owned(),
+    ];
+    assert_eq!(lines, expected);
+}
+
 #[test]
 fn order_of_lists_does_not_matter_and_each_counts_once() {
     let files = ["2026/03/05/capacities.json", "2026/03/20/fabric.json", "scan.fullscan.json"];

@@ -427,7 +427,7 @@ fn neighbors_of_inventories_are_named_and_no_damage() {
             one(json!({"userPrincipalName": "C5E18087B685EA9F", "displayName": "x"})),
             "concealed names",
         ),
-        ("k.json", one(json!({"id": guid, "displayName": "x", "members": []})), "groups"),
+        ("k.json", one(json!({"displayName": "x", "members": []})), "groups without their IDs"),
         (
             "l.csv",
             "Report Refresh Date,User Principal Name,Assigned Products\nx,a@b.c,x\n".to_owned(),

@@ -17,7 +17,9 @@ use crate::sample_data::ROOT;
 use crate::workdir::Workdir;
 
 /// All views of inventories, people and refreshes.
-const VIEWS: [&str; 15] = [
+const VIEWS: [&str; 17] = [
+    "inventory_groups",
+    "group_members",
     "inventory_capacities",
     "snapshots",
     "inventory_workspaces",

@@ -290,7 +290,7 @@ fn make_old(dir: &Workdir) {
 }
 
 /// Replaces the entries of the source log, which one run has written.
-fn edit_entries(dir: &Workdir, edit: impl Fn(&str) -> String) {
+pub fn edit_entries(dir: &Workdir, edit: impl Fn(&str) -> String) {
     let (path, text) = source_log(dir, "store");
     let (head, entries) = text.split_once('\n').expect("it has entries");
     let entries: String = entries.lines().map(|line| edit(line) + "\n").collect();

@@ -168,6 +168,8 @@ mod capacities;
 mod changes;
 // Reports that an attribute of people divides.
 mod divided;
+// Lists of groups with their members beside the log.
+mod groups;
 mod inventory;
 // Tables of workspaces and items, and files that earlier versions did not recognize.
 mod inventory_tables;

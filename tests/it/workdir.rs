@@ -233,6 +233,8 @@ pub struct InventoryFacts {
     pub refreshes: u64,
     pub refreshables: u64,
     pub capacities: u64,
+    pub groups: u64,
+    pub group_members: u64,
     pub repeated_rows: u64,
     pub lost_lists: u64,
     pub new_states: u64,

@@ -3,7 +3,7 @@
 The tenant has all that the rules on inventories distinguish: copies in apps with and without the ID
 of their original, usage metrics, workspaces that are personal, deleted, inactive or gone, items
 that move, are renamed or get another owner, dependencies across workspaces and in circles, full and
-incremental scans, people with old addresses, guests, groups, and licenses of all sources.
+incremental scans, people with old addresses, guests, groups in groups, and licenses of all sources.
 """
 
 from __future__ import annotations
@@ -314,6 +314,9 @@ def write_people(estate: Estate, root: Path) -> None:
         left = {person["id"] for person in dice.some(estate.people[500:], 40)}
         chosen = [listed(person, old) for person in estate.people
                   if old or person["id"] not in left]
+        # Those whose accounts are disabled or gone in the last list.
+        estate.unable = [dict(person) for person in estate.people
+                         if person["id"] in left or not person["accountEnabled"]]
         for number in range(0, len(chosen), 1000):
             taken = f"{FIRST + timedelta(day):%Y/%m/%d}"
             suffix = f"_{number // 1000}" if number else ""
@@ -321,6 +324,60 @@ def write_people(estate: Estate, root: Path) -> None:
         for person in dice.some(estate.people, 300):
             person["licenses"] = estate.new_licenses()
             person["accountEnabled"] = not dice.chance(0.2)
+
+
+def write_groups(estate: Estate, root: Path) -> None:
+    """Writes two lists of groups. Some are in one list only, some lists are cut, and groups contain
+    each other in circles."""
+    dice, ids = estate.dice, estate.groups
+
+    def user(person: dict) -> dict:
+        return {"@odata.type": "#microsoft.graph.user", "id": person["id"],
+                "displayName": person["displayName"],
+                "userPrincipalName": person["userPrincipalName"]}
+
+    def nested(number: int) -> dict:
+        return {"@odata.type": "#microsoft.graph.group", "id": ids[number].upper(),
+                "displayName": f"Group {ids[number][:4]}"}
+
+    def of_type(name: str) -> dict:
+        return {"@odata.type": f"#microsoft.graph.{name}", "id": dice.guid(), "displayName": "x"}
+
+    def only(name: str) -> list[dict]:
+        """Members of which the list has only one property."""
+        return [{"@odata.type": "#microsoft.graph.user", name: user(person)[name]}
+                for person in unable(2)]
+
+    def unable(number: int) -> list[dict]:
+        first = dice.below(len(estate.unable) - number)
+        return estate.unable[first:first + number]
+
+    def users(people: list[dict]) -> list[dict]:
+        return [user(person) for person in people]
+
+    def group(number: int, members: list[dict], name: str = "members") -> dict:
+        return {"id": ids[number], "displayName": f"Group {number}", name: members}
+
+    everybody = estate.people[:400]
+    first = [group(0, users(everybody[:30])), group(1, users(everybody[30:33])),
+             group(18, users(unable(2))), group(19, users(dice.some(everybody, 5))),
+             group(2, users(unable(1))), group(12, [])]
+    second = [
+        group(0, users(everybody[:30])), group(1, users(unable(3))), group(2, []),
+        group(3, users(unable(20))),
+        group(4, users(unable(3))) | {"members@odata.nextLink": "https://graph.microsoft.com/x"},
+        group(5, [nested(6)]), group(6, [nested(5), nested(7)]), group(7, users(unable(2))),
+        group(8, [nested(0)]), group(9, [of_type("servicePrincipal")]),
+        group(11, [nested(10), *users(unable(1))]), group(12, users(unable(25))),
+        group(13, [nested(10), *users(unable(2))], "transitiveMembers"),
+        group(14, only("id")), group(15, only("userPrincipalName")),
+        group(16, users(dice.some(everybody, 3))),
+        group(17, [of_type("device"), of_type("orgContact")]),
+        {"id": ids[18], "displayName": "Group 18 (new)", "groupTypes": [], "securityEnabled": True},
+        group(19, users(unable(2)))]
+    for day, listed in ((8, first), (55, second)):
+        taken = f"{FIRST + timedelta(day):%Y/%m/%d}"
+        dump(root / "groups" / taken / "groups.json", {"value": listed})
 
 
 ACTIVITIES = ["ViewReport"] * 10 + [
@@ -418,4 +475,5 @@ def build(seed: int, root: Path, workspaces: int = 210, people: int = 3100,
     write_scans(estate, folder)
     write_people(estate, folder)
     write_capacities(folder)
+    write_groups(estate, folder)
     return folder

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
-from estate_rules import (ADDRESSABLE, LOGGED, PERSONAL, USES, Asked, Files, Inventory, Item,
-                          Snapshot, Window, capacity, is_personal, items_of, moment, person, state_of)
+from estate_rules import (ADDRESSABLE, LOGGED, PERSONAL, USES, Asked, Files, Group, Inventory,
+                          Item, Snapshot, Window, capacity, is_personal, items_of, moment, person, state_of)
 from events import Event
 from report import in_group, is_presence, last, named
 
@@ -172,10 +172,10 @@ def item_row(inventory: Inventory, window: Window, item: Item, uses: dict) -> di
 # ---------------------------------------------------------------- people
 
 
-def people_of(files: Files) -> dict[str, dict]:
+def people_of(files: Files, lists: list | None = None) -> dict[str, dict]:
     """Returns the people by their IDs, with the latest values of the lists, and all addresses."""
     known: dict[str, dict] = {}
-    for taken, listed in files.lists:
+    for taken, listed in files.lists if lists is None else lists:
         for row in listed:
             one = known.setdefault(row["id"], {"addresses": set()})
             one |= {name: value for name, value in row.items() if value is not None}
@@ -228,7 +228,7 @@ def license_usage(files: Files, asked: Asked) -> list[dict]:
     for event in window.history:
         if is_presence(event):
             by_user[event.user].append(event)
-    newest, rows = files.lists[-1][0], []
+    newest, rows, groups = files.lists[-1][0], [], files.groups(asked.as_of)
     wanted = asked.get("license", "paid")
     for one in people_of(files).values():
         if one["seen"] != newest:
@@ -237,7 +237,9 @@ def license_usage(files: Files, asked: Asked) -> list[dict]:
         for nth, held in enumerate(held_licenses(files, one)):
             if wanted in ("all", held["level"]) or (
                     wanted == "paid" and held["level"] in ("pro", "ppu")):
-                rows.append(license_row(window, one, held, nth, events, placed))
+                group = groups.get(held["group"])
+                rows.append(license_row(window, one, held, nth, events, placed)
+                            | {"group_name": group and group.name})
     return rows
 
 
@@ -272,8 +274,91 @@ def is_group(user: dict) -> bool:
     return user["principalType"] == "Group"
 
 
+class Accounts:
+    """The accounts as of a day: which are enabled, by ID and by address."""
+
+    def __init__(self, files: Files, as_of: date | None) -> None:
+        lists = [(taken, listed) for taken, listed in files.lists
+                 if as_of is None or taken.date() <= as_of]
+        self.by_id: dict[str, bool] = {}
+        self.by_address: dict[str, bool] = {}
+        for key, one in people_of(files, lists).items():
+            self.by_id[key] = one["accountEnabled"] and one["seen"] == lists[-1][0]
+            for address in one["addresses"]:
+                self.by_address[address] = self.by_id[key]
+
+    def enabled(self, key: str | None, address: str | None) -> bool:
+        """An account that no list has counts as enabled."""
+        return self.by_id.get(key, self.by_address.get(address and person(address), True))
+
+
+def members_of(group: Group) -> list[dict]:
+    return group.members or []
+
+
+def is_within(member: dict) -> bool:
+    """Returns true if a member is a group, whose members are members too."""
+    return member["@odata.type"] == "#microsoft.graph.group"
+
+
+def verdict_on_group(key: str, groups: dict[str, Group], accounts: Accounts) -> str:
+    """Says if a member of a group can act as an admin, or why that is not known."""
+    if key not in groups or groups[key].members is None:
+        return "unresolved"
+    found, todo = {key}, [key]
+    while todo:
+        for member in members_of(groups[todo.pop()]):
+            kind = member["@odata.type"].rpartition(".")[2]
+            if kind == "servicePrincipal" or (kind == "user" and accounts.enabled(
+                    member.get("id"), member.get("userPrincipalName"))):
+                return "able"
+            other = member.get("id", "").lower()
+            if is_within(member) and other in groups and other not in found:
+                found.add(other)
+                todo.append(other)
+    return "partial" if lacks_members(key, groups) else "none"
+
+
+def lacks_members(key: str, groups: dict[str, Group]) -> bool:
+    """Returns true if members of a group, or of the groups in it, can be missing."""
+    found, todo = {key}, [key]
+    while todo:
+        group = groups.get(todo.pop())
+        if group is None or group.members is None or group.may_lack:
+            return True
+        if not group.has_all_levels:
+            inside = {member["id"].lower() for member in group.members if is_within(member)}
+            todo += inside - found
+            found |= inside
+    return False
+
+
+def reason_of(admins: list[dict], groups: dict[str, Group], accounts: Accounts) -> str | None:
+    """Says why a workspace has no admin who can act; `None` if it has one."""
+    verdicts = []
+    for user in admins:
+        if is_group(user):
+            verdicts.append(verdict_on_group(user["identifier"], groups, accounts))
+        elif user["principalType"] == "User":
+            is_able = accounts.enabled(user["graphId"], user["emailAddress"])
+            verdicts.append("able" if is_able else "none")
+        else:
+            verdicts.append("able")
+    only_groups = all(map(is_group, admins))
+    if "able" in verdicts:
+        return None
+    if "unresolved" in verdicts:
+        return "only groups, not resolved" if only_groups \
+            else "no enabled person, groups not resolved"
+    if "partial" in verdicts:
+        return "only groups, members not all known" if only_groups \
+            else "no enabled person, members of groups not all known"
+    return "no enabled admin" if admins else "no admin"
+
+
 def orphaned_workspaces(files: Files, asked: Asked) -> list[dict]:
     inventory, window = files.inventory(asked.as_of), Window(files, asked)
+    groups, accounts = files.groups(asked.as_of), Accounts(files, asked.as_of)
     by_workspace = defaultdict(list)
     for event in window.history:
         if not event.is_service:
@@ -281,17 +366,19 @@ def orphaned_workspaces(files: Files, asked: Asked) -> list[dict]:
     rows = []
     for key, workspace in inventory.workspaces.items():
         admins = [user for user in workspace["users"] if user["groupUserAccessRight"] == "Admin"]
-        if inventory.left_out[key] or not all(map(is_group, admins)):
+        reason = reason_of(admins, groups, accounts)
+        if inventory.left_out[key] or reason is None:
             continue
         kinds = [user["principalType"] for user in workspace["users"]]
         items = [item for item in inventory.items
                  if item.left_out is None and item.workspace["id"] == key]
+        is_orphan = reason in ("no admin", "no enabled admin")
         rows.append({
-            "workspace": workspace["name"], "status": "unknown" if admins else "orphaned",
-            "reason": "only groups, not resolved" if admins else "no admin",
-            "people": kinds.count("User"), "groups": kinds.count("Group"), "items": len(items),
-            "last_activity": last(by_workspace[key]), "on_capacity": bool(capacity(workspace)),
-            "snapshot_time": inventory.taken[key], "workspace_id": key})
+            "workspace": workspace["name"], "status": "orphaned" if is_orphan else "unknown",
+            "reason": reason, "people": kinds.count("User"), "groups": kinds.count("Group"),
+            "items": len(items), "last_activity": last(by_workspace[key]),
+            "on_capacity": bool(capacity(workspace)), "snapshot_time": inventory.taken[key],
+            "workspace_id": key})
     return rows
 
 
@@ -363,6 +450,7 @@ def inventory_changes(files: Files, asked: Asked) -> list[dict]:
     before = Timeline(inventory, before_time).items()
     timeline = Timeline(inventory, newest)
     after, rows = timeline.items(), []
+    names = files.capacity_names(asked.as_of)
 
     def add(change: str, place: tuple, found: tuple, seen: datetime, old=None, new=None) -> None:
         _, key, state = found
@@ -391,7 +479,8 @@ def inventory_changes(files: Files, asked: Asked) -> list[dict]:
             add("moved", place, found, since, name_of(inventory, old_key),
                 name_of(inventory, key))
         if place[0] == "Workspace" and old["capacity"] != state["capacity"]:
-            add("moved", place, found, since, old["capacity"], state["capacity"])
+            add("moved", place, found, since, *(
+                names.get(held["capacity"], held["capacity"]) for held in (old, state)))
         if old["owner"] and state["owner"] and old["owner"] != state["owner"]:
             add("owner", place, found, since, old["owner"], state["owner"])
     for place, found in before.items():

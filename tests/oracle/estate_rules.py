@@ -139,6 +139,22 @@ def is_small(sku: str) -> bool:
                                                  and int(sku[1:]) < 64)
 
 
+@dataclass
+class Group:
+    """A group in the lists of groups."""
+
+    name: str = ""
+    members: list[dict] | None = None
+    may_lack: bool = True
+    has_all_levels: bool = False
+
+
+def may_lack(group: dict, members: list[dict]) -> bool:
+    """Returns true if a list of members can have been cut: Graph expands 20 members, and has pages
+    of 100 and 999."""
+    return "members@odata.nextLink" in group or len(members) in (20, 100, 999)
+
+
 def items_of(workspace: dict, left_out: str | None) -> list[Item]:
     """Returns the items of a scanned workspace."""
     found = []
@@ -310,6 +326,29 @@ class Files:
             for found in json.loads(path.read_text(encoding="utf-8"))["value"]:
                 latest[found["id"].lower()] = found["sku"]
         return {key for key, sku in latest.items() if is_small(sku)}
+
+    def capacity_names(self, as_of: date | None) -> dict[str, str]:
+        """Returns the names of capacities as of a day. The log has none."""
+        return {found["id"].lower(): found["displayName"]
+                for path in sorted((self.folder / "capacities").glob("*/*/*/*.json"))
+                if as_of is None or date(*map(int, path.parts[-4:-1])) <= as_of
+                for found in json.loads(path.read_text(encoding="utf-8"))["value"]}
+
+    def groups(self, as_of: date | None) -> dict[str, Group]:
+        """Returns the groups as of a day, each with its latest list of members."""
+        found: dict[str, Group] = {}
+        for path in sorted((self.folder / "groups").glob("*/*/*/*.json")):
+            if as_of is not None and date(*map(int, path.parts[-4:-1])) > as_of:
+                continue
+            for value in json.loads(path.read_text(encoding="utf-8"))["value"]:
+                group = found.setdefault(value["id"].lower(), Group())
+                group.name = value["displayName"]
+                for name in ("members", "transitiveMembers"):
+                    if name in value:
+                        group.members = value[name]
+                        group.may_lack = may_lack(value, value[name])
+                        group.has_all_levels = name == "transitiveMembers"
+        return found
 
     @cached_property
     def products(self) -> dict[str, dict]:

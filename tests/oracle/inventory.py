@@ -152,9 +152,9 @@ def with_all_plans(files: Files, license: dict, row: dict) -> tuple:
     return LEVELS_OF(files, {**license, "disabledPlans": []}, row)
 
 
-def with_one_address(files: Files) -> dict:
+def with_one_address(files: Files, lists: list | None = None) -> dict:
     return {key: {**one, "addresses": {estate_rules.person(one["userPrincipalName"])}}
-            for key, one in PEOPLE_OF(files).items()}
+            for key, one in PEOPLE_OF(files, lists).items()}
 
 
 # Wrong rules: what is replaced by what, and a report whose rows must then be others.
@@ -193,6 +193,14 @@ WRONG_RULES = [
      "license-usage"),
     ("groups are people", estate_reports, "is_group", lambda: lambda user: False,
      "orphaned-workspaces"),
+    ("groups in groups have no members", estate_reports, "is_within",
+     lambda: lambda member: False, "orphaned-workspaces"),
+    ("all members of groups are known", estate_rules, "may_lack",
+     lambda: lambda group, members: False, "orphaned-workspaces"),
+    ("nobody is in a group", estate_reports, "members_of", lambda: lambda group: [],
+     "orphaned-workspaces"),
+    ("all accounts are enabled", estate_reports.Accounts, "enabled",
+     lambda: lambda self, key, address: True, "orphaned-workspaces"),
     ("items of deleted workspaces are there", estate_reports, "state_of",
      lambda: lambda workspace, gone: None, "inventory-changes"),
     ("full scans say nothing about other workspaces", estate_reports, "lacking",

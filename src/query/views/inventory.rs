@@ -153,6 +153,7 @@ fn snapshots(inventory: &Inventory<'_>) -> PolarsResult<LazyFrame> {
         "snapshot_workspaces" => all.iter().map(|s| s.workspaces as i64).collect::<Vec<_>>(),
         "snapshot_people" => all.iter().map(|s| s.people as i64).collect::<Vec<_>>(),
         "snapshot_capacities" => all.iter().map(|s| s.capacities as i64).collect::<Vec<_>>(),
+        "snapshot_groups" => all.iter().map(|s| s.groups as i64).collect::<Vec<_>>(),
         "has_personal" => all.iter().map(|s| s.has_personal).collect::<Vec<_>>(),
         "has_users" => all.iter().map(|s| s.has_users).collect::<Vec<_>>(),
         "has_lineage" => all.iter().map(|s| s.has_lineage).collect::<Vec<_>>()

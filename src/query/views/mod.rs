@@ -8,6 +8,7 @@ pub(in crate::query) mod columns;
 pub(in crate::query) mod context;
 pub(in crate::query) mod entities;
 pub(in crate::query) mod events;
+pub(in crate::query) mod groups;
 pub(in crate::query) mod internal_domains;
 pub(in crate::query) mod inventory;
 pub(in crate::query) mod items;
@@ -30,6 +31,7 @@ use crate::schema;
 use crate::query::engine::memoize::null_if_empty;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::ENTITIES;
+use crate::query::views::groups::GROUP_VIEWS;
 use crate::query::views::inventory::INVENTORY_VIEWS;
 use crate::query::views::pattern_filters::Filters;
 use crate::query::views::people::PEOPLE_VIEWS;
@@ -59,6 +61,7 @@ pub fn build_view(context: &ViewContext<'_>, view: &str) -> PolarsResult<LazyFra
         SETTINGS_VIEW => tenant_settings::tenant_settings(session),
         "unknown_fields" => archive::unknown_fields(session),
         view if INVENTORY_VIEWS.contains(&view) => inventory::inventory_view(session, view),
+        view if GROUP_VIEWS.contains(&view) => groups::group_view(session, view),
         view if REFRESH_VIEWS.contains(&view) => refreshes::refresh_view(session, view),
         view if PEOPLE_VIEWS.contains(&view) => people::people_view(session, view),
         other => match ENTITIES.iter().find(|kind| kind.view == other) {

@@ -28,8 +28,9 @@ pub fn people_view(session: &Session<'_>, view: &str) -> PolarsResult<LazyFrame>
     }
 }
 
-/// Returns the sentences on the lists of people for a report that reads them.
-pub fn people_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
+/// Returns the sentences on the lists of people for a report that reads them, and on their licenses
+/// if it reads those too.
+pub fn people_remarks(session: &Session<'_>, with_licenses: bool) -> PolarsResult<Vec<String>> {
     let inventory = resolve(session.inventory_rows()?, as_of_us(session));
     let Some(newest_us) = inventory.people.iter().map(|person| person.seen_us.1).max() else {
         let remark = "The store has no list of people. Save the people of Microsoft Graph (users?\
@@ -40,7 +41,9 @@ pub fn people_remarks(session: &Session<'_>) -> PolarsResult<Vec<String>> {
     };
     let present = inventory.people.iter().filter(|person| person.gone_us.is_none()).count();
     let mut remarks = vec![format!("People: list of {}, {present} people.", day_text(newest_us))];
-    remarks.extend(licenses_remark(&inventory));
+    if with_licenses {
+        remarks.extend(licenses_remark(&inventory));
+    }
     Ok(remarks)
 }
 

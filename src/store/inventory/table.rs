@@ -106,7 +106,8 @@ impl Store {
     #[doc(hidden)]
     pub fn inventory_persons(&self) -> Result<BTreeSet<Vec<String>>> {
         let (_, files) = self.inventory_version()?;
-        let kinds = [RowKind::Access, RowKind::Person, RowKind::Attribute].map(RowKind::name);
+        let kinds = [RowKind::Access, RowKind::Person, RowKind::Attribute, RowKind::GroupMember];
+        let kinds = kinds.map(RowKind::name);
         let named = files.into_iter().filter(|file| kinds.contains(&file.month.as_str()));
         let rows = read_inventory(&named.collect::<Vec<_>>())?;
         let names = |row: &InventoryRow| {

@@ -1,5 +1,5 @@
 //! Writes the inventory of the company: two full scans and an incremental one, people with their
-//! licenses, the subscribed products, and tenant settings.
+//! licenses, the subscribed products, tenant settings, and groups with their members.
 
 use serde_json::{Value, json};
 
@@ -70,6 +70,11 @@ fn user(actor: &Actor, right: &str) -> Value {
         "displayName": "x", "principalType": "User",
         "userType": if actor.id.contains("#EXT#") { "Guest" } else { "Member" }
     })
+}
+
+fn group_right(name: &str, id: &str) -> Value {
+    json!({"groupUserAccessRight": "Admin", "displayName": name, "identifier": id, "graphId": id,
+        "principalType": "Group"})
 }
 
 /// Returns the owner of the content of a workspace.
@@ -193,8 +198,12 @@ fn tenant() -> Vec<Value> {
     let notebook = json!({"id": own_id(8), "name": "Prognose", "createdDate": OLD,
         "relations": [{"dependentOnArtifactId": own_id(7), "relationType": "Datasource"}]});
     add(grid, "Notebook", notebook);
-    hr["users"] = json!([{"groupUserAccessRight": "Admin", "displayName": "HR admins",
-        "identifier": GROUP, "graphId": GROUP, "principalType": "Group"}]);
+    // The members of the first group are disabled or gone, the second has an enabled one, and the
+    // list of the third is cut.
+    hr["users"] = json!([group_right("HR admins", GROUP)]);
+    grid["users"] =
+        json!([group_right("Netzleitung", &own_id(0x301)), user(&company::KIM, "Viewer")]);
+    add(service, "users", group_right("Servicedesk", &own_id(0x302)));
     windpark["users"] = json!([user(&company::FRANK, "Contributor")]);
     let forgotten = json!({"id": own_id(9), "name": "Vergessen", "reportType": "PowerBIReport",
         "datasetId": own_id(2), "createdDateTime": OLD, "createdBy": company::GRETA.id,
@@ -263,6 +272,22 @@ fn settings(is_later: bool) -> Value {
     json!({"value": all})
 }
 
+fn groups() -> Value {
+    let user = |number: u32| {
+        json!({"@odata.type": "#microsoft.graph.user", "id": own_id(0x200 + number),
+            "displayName": "x", "userPrincipalName": company::PEOPLE[number as usize].actor.id})
+    };
+    let nested = |id: &str| json!({"@odata.type": "#microsoft.graph.group", "id": id});
+    let within = own_id(0x300);
+    json!({"value": [
+        {"id": GROUP, "displayName": "HR admins", "members": [user(5), nested(&within)]},
+        {"id": within, "displayName": "Ehemalige", "members": [user(6), nested(GROUP)]},
+        {"id": own_id(0x301), "displayName": "Netzleitung", "members": [user(2), user(5)]},
+        {"id": own_id(0x302), "displayName": "Servicedesk", "members": [user(5)],
+            "members@odata.nextLink": "https://graph.microsoft.com/v1.0/groups"}
+    ]})
+}
+
 /// Returns the files of the inventory.
 pub fn files() -> Vec<File> {
     let later = tenant();
@@ -287,6 +312,7 @@ pub fn files() -> Vec<File> {
         ("graph/2025/11/01/users.json", people(false)),
         ("graph/2026/02/08/users.json", people(true)),
         ("graph/2026/02/08/subscribedskus.json", products()),
+        ("graph/2026/02/08/groups.json", groups()),
         ("tenant/2025/11/01/tenant-settings.json", settings(false)),
         ("tenant/2026/02/08/tenant-settings.json", settings(true)),
     ];
