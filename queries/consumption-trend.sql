@@ -34,21 +34,40 @@ WITH
 --by person_values AS (
 --by     SELECT address, attribute_value FROM person_attributes WHERE attribute_key = :by
 --by ),
-viewed AS (
+-- The views of each day of the log, also of days outside the period.
+viewed_ever AS (
     SELECT
-        --by COALESCE(a.attribute_value, '(not mapped)') AS viewer_value,
-        h.local_epoch_day,
-        h.activity_name,
-        h.user_id,
-        COALESCE(h.report_id, NULLIF(h.ReportName, '')) AS report_key,
-        h.in_period
+        --by COALESCE(a.attribute_value, '(not mapped)') AS daily_value,
+        h.local_epoch_day AS viewed_day,
+        h.activity_name
     FROM history AS h
     --by LEFT JOIN person_values AS a ON h.user_id = a.address
     WHERE h.activity_name IN ('ViewReport', 'ViewDashboard')
 ),
+daily AS (
+    SELECT
+        --by daily_value,
+        viewed_day,
+        COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views
+    FROM viewed_ever
+    GROUP BY
+        --by daily_value,
+        viewed_day
+),
 --by listed_values AS (
---by     SELECT viewer_value AS by_attribute FROM viewed GROUP BY viewer_value
+--by     SELECT daily_value AS by_attribute FROM daily GROUP BY daily_value
 --by ),
+viewed AS (
+    SELECT
+        --by COALESCE(a.attribute_value, '(not mapped)') AS viewer_value,
+        e.local_epoch_day,
+        e.activity_name,
+        e.user_id,
+        COALESCE(e.report_id, NULLIF(e.ReportName, '')) AS report_key
+    FROM events AS e
+    --by LEFT JOIN person_values AS a ON e.user_id = a.address
+    WHERE e.activity_name IN ('ViewReport', 'ViewDashboard')
+),
 calendar AS (
     SELECT
         --by by_attribute,
@@ -66,16 +85,6 @@ calendar AS (
             ELSE weekday END AS place_in_bucket
     FROM history_days
     --by CROSS JOIN listed_values
-),
-daily AS (
-    SELECT
-        --by viewer_value AS daily_value,
-        local_epoch_day AS viewed_day,
-        COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views
-    FROM viewed
-    GROUP BY
-        --by viewer_value,
-        local_epoch_day
 ),
 counted AS (
     SELECT
@@ -144,7 +153,6 @@ viewers_by_bucket AS (
     INNER JOIN calendar AS c
         ON v.local_epoch_day = c.epoch_day
         --by AND v.viewer_value = c.by_attribute
-    WHERE v.in_period
     GROUP BY
         --by c.by_attribute,
         c.bucket

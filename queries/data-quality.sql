@@ -27,8 +27,21 @@ WITH files AS (
         SUM(other_workloads) AS other_workloads
     FROM sources
 ),
+unknown_activities AS (
+    SELECT activity_name, COUNT(*) AS events_of_activity, MIN(local_date) AS first_day
+    FROM events
+    WHERE category IS NULL
+    GROUP BY activity_name
+),
+-- One row, or none.
+without_user AS (
+    SELECT user_id, COUNT(*) AS events_without_user, MIN(local_date) AS first_day
+    FROM events
+    WHERE user_id IS NULL
+    GROUP BY user_id
+),
 without_id AS (
-    SELECT
+    SELECT DISTINCT
         Id AS lost_id,
         epoch_us AS lost_us,
         user_id AS lost_user,
@@ -36,6 +49,17 @@ without_id AS (
         report_id AS lost_report
     FROM events
     WHERE Id LIKE 'content-%'
+),
+counted_twice AS (
+    SELECT w.lost_id, MIN(e.local_date) AS first_day
+    FROM events AS e
+    INNER JOIN without_id AS w
+        ON e.epoch_us = w.lost_us
+        AND e.user_id = w.lost_user
+        AND e.activity_name = w.lost_activity
+    WHERE e.Id NOT LIKE 'content-%'
+        AND COALESCE(e.report_id, w.lost_report, '') = COALESCE(w.lost_report, e.report_id, '')
+    GROUP BY w.lost_id
 ),
 issues AS (
     SELECT
@@ -96,12 +120,10 @@ issues AS (
         7 AS place,
         'activity not in the catalog' AS issue,
         activity_name AS subject,
-        COUNT(*) AS affected,
-        MIN(local_date) AS first_seen,
+        events_of_activity AS affected,
+        first_day AS first_seen,
         'not counted in any group of activities' AS detail
-    FROM events
-    WHERE category IS NULL
-    GROUP BY activity_name
+    FROM unknown_activities
     UNION ALL
     SELECT
         8 AS place,
@@ -117,26 +139,19 @@ issues AS (
         9 AS place,
         'events without a user' AS issue,
         'all files' AS subject,
-        COUNT(*) AS affected,
-        MIN(local_date) AS first_seen,
+        events_without_user AS affected,
+        first_day AS first_seen,
         'counted as events and views, but not as users or viewers' AS detail
-    FROM events
-    WHERE user_id IS NULL
+    FROM without_user
     UNION ALL
     SELECT
         10 AS place,
         'probably counted twice' AS issue,
         'all files' AS subject,
-        COUNT(DISTINCT lost_id) AS affected,
-        MIN(local_date) AS first_seen,
+        COUNT(*) AS affected,
+        MIN(first_day) AS first_seen,
         'events without Id beside the same event with an Id; load only the files with Id' AS detail
-    FROM events AS e
-    INNER JOIN without_id AS w
-        ON e.epoch_us = w.lost_us
-        AND e.user_id = w.lost_user
-        AND e.activity_name = w.lost_activity
-    WHERE Id NOT LIKE 'content-%'
-        AND COALESCE(report_id, lost_report, '') = COALESCE(lost_report, report_id, '')
+    FROM counted_twice
 )
 SELECT issue, subject, affected, first_seen, detail
 FROM issues

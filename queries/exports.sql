@@ -101,16 +101,32 @@ items AS (
         --by by_attribute,
         item_key
 ),
+-- The days of the log on which users exported, also those outside the period.
 user_days AS (
     SELECT
         COALESCE(user_id, '(unknown)') AS day_user,
         local_date,
         local_epoch_day,
-        COUNT(*) AS day_exports,
-        COUNT(*) FILTER (WHERE in_period) AS period_exports
+        COUNT(*) AS day_exports
     FROM history
     WHERE operation_group = 'EXPORT'
-    GROUP BY user_id, local_date, local_epoch_day
+    GROUP BY COALESCE(user_id, '(unknown)'), local_date, local_epoch_day
+),
+user_days_in_period AS (
+    SELECT exporter AS period_user, local_date AS period_date, COUNT(*) AS period_exports
+    FROM exported
+    GROUP BY exporter, local_date
+),
+days_with_both AS (
+    SELECT
+        d.day_user,
+        d.local_date,
+        d.local_epoch_day,
+        d.day_exports,
+        COALESCE(p.period_exports, 0) AS period_exports
+    FROM user_days AS d
+    LEFT JOIN user_days_in_period AS p
+        ON d.day_user = p.period_user AND d.local_date = p.period_date
 ),
 compared AS (
     SELECT
@@ -121,7 +137,7 @@ compared AS (
             AS place,
         SUM(day_exports) OVER (PARTITION BY day_user) - day_exports AS other_exports,
         COUNT(*) OVER (PARTITION BY day_user) - 1 AS other_days
-    FROM user_days
+    FROM days_with_both
 ),
 spikes AS (
     SELECT day_user AS spike_user, local_date AS spike_day, period_exports AS spike_exports

@@ -19,9 +19,12 @@ const ANONYMOUS: &str = "anonymous";
 pub const FIRST_VIEW: &str = "first_view";
 
 /// The statement for the first view of each report in the log.
-const FIRST_VIEWS: &str = "SELECT report_id, workspace_id, MIN(local_date) AS first_view \
-    FROM history WHERE activity_name = 'ViewReport' AND report_id IS NOT NULL \
-    GROUP BY report_id, workspace_id \
+const FIRST_VIEWS: &str = "WITH viewed AS ( \
+        SELECT report_id, workspace_id, MIN(local_date) AS first_view \
+        FROM history WHERE activity_name = 'ViewReport' AND report_id IS NOT NULL \
+        GROUP BY report_id, workspace_id \
+    ) \
+    SELECT report_id, workspace_id, first_view FROM viewed \
     ORDER BY report_id NULLS LAST, workspace_id NULLS LAST";
 
 /// Returns the statement that finds new reports.

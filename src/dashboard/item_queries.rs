@@ -42,11 +42,14 @@ pub fn days() -> ReportDefinition {
 pub fn views_by_day(key: ItemKey<'_>) -> ReportDefinition {
     let ItemKey { column, .. } = key;
     statement(&format!(
-        "SELECT {column} AS item, local_date, \
-            COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views \
-        FROM events \
-        WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND {} \
-        GROUP BY {column}, local_date \
+        "WITH counted AS ( \
+            SELECT {column} AS item, local_date, \
+                COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views \
+            FROM events \
+            WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND {} \
+            GROUP BY {column}, local_date \
+        ) \
+        SELECT item, local_date, views FROM counted \
         ORDER BY item NULLS LAST, local_date NULLS LAST",
         key.condition()
     ))
@@ -184,12 +187,15 @@ pub fn workspaces(key: ItemKey<'_>) -> ReportDefinition {
 pub fn clients(key: ItemKey<'_>) -> ReportDefinition {
     let ItemKey { column, .. } = key;
     statement(&format!(
-        "SELECT {column} AS item, COALESCE(consumption_method, '(unknown)') AS name, \
-            COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views, \
-            COUNT(DISTINCT user_id) AS viewers \
-        FROM events \
-        WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND {} \
-        GROUP BY {column}, COALESCE(consumption_method, '(unknown)') \
+        "WITH counted AS ( \
+            SELECT {column} AS item, COALESCE(consumption_method, '(unknown)') AS name, \
+                COUNT(*) FILTER (WHERE activity_name = 'ViewReport') AS views, \
+                COUNT(DISTINCT user_id) AS viewers \
+            FROM events \
+            WHERE activity_name IN ('ViewReport', 'ViewDashboard') AND {} \
+            GROUP BY {column}, COALESCE(consumption_method, '(unknown)') \
+        ) \
+        SELECT item, name, views, viewers FROM counted \
         ORDER BY item NULLS LAST, views DESC NULLS LAST, name NULLS LAST",
         key.condition()
     ))
@@ -204,9 +210,12 @@ pub fn distribution(key: ItemKey<'_>) -> ReportDefinition {
         "WITH viewed AS ( \
             SELECT {column} AS item, {method} AS method, user_id \
             FROM events WHERE activity_name = 'ViewReport' AND {} \
+        ), \
+        counted AS ( \
+            SELECT item, method, COUNT(*) AS views, COUNT(DISTINCT user_id) AS viewers \
+            FROM viewed GROUP BY item, method \
         ) \
-        SELECT item, method, COUNT(*) AS views, COUNT(DISTINCT user_id) AS viewers \
-        FROM viewed GROUP BY item, method \
+        SELECT item, method, views, viewers FROM counted \
         ORDER BY item NULLS LAST, views DESC NULLS LAST, method NULLS LAST",
         key.condition()
     ))

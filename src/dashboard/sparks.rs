@@ -50,11 +50,14 @@ fn bucket_query(grain: &'static str) -> String {
 /// Returns the statement for the views of each report in each week or month, on complete days.
 fn views_query(grain: &'static str) -> String {
     format!(
-        "SELECT e.report_id, e.workspace_id, e.local_{grain} AS bucket, COUNT(*) AS views
-        FROM events AS e
-        INNER JOIN days AS d ON e.local_date = d.day
-        WHERE e.activity_name = 'ViewReport' AND d.is_complete
-        GROUP BY e.report_id, e.workspace_id, e.local_{grain}
+        "WITH counted AS (
+            SELECT e.report_id, e.workspace_id, e.local_{grain} AS bucket, COUNT(*) AS views
+            FROM events AS e
+            INNER JOIN days AS d ON e.local_date = d.day
+            WHERE e.activity_name = 'ViewReport' AND d.is_complete
+            GROUP BY e.report_id, e.workspace_id, e.local_{grain}
+        )
+        SELECT report_id, workspace_id, bucket, views FROM counted
         ORDER BY report_id NULLS LAST, workspace_id NULLS LAST, bucket NULLS LAST"
     )
 }

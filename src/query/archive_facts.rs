@@ -52,7 +52,8 @@ impl ArchiveFacts {
     }
 }
 
-fn known_or_read<K: Ord, V: Clone, E>(
+/// Returns a fact, which is read if it is not known yet.
+pub fn known_or_read<K: Ord, V: Clone, E>(
     facts: &Mutex<BTreeMap<K, V>>,
     key: K,
     read: impl FnOnce() -> Result<V, E>,

@@ -15,6 +15,8 @@ mod row_selection;
 mod run;
 mod session;
 mod share_events;
+mod shared_ctes;
+mod shared_frames;
 mod spelling;
 mod views;
 

@@ -29,7 +29,7 @@ use crate::query::views::person_attributes::{
 };
 use crate::query::views::refreshes::{self, REFRESH_VIEWS};
 use crate::query::views::tenant_settings::{self, SETTINGS_VIEW};
-use crate::query::{guard, rewrite, spelling, views};
+use crate::query::{archive_facts, guard, rewrite, shared_ctes, spelling, views};
 
 /// Runs a report with the `given` parameters and the defaults of the others.
 ///
@@ -50,14 +50,26 @@ pub fn execute(
         for view in &context.references.views {
             tables.register(view, views::build_view(&context, view)?);
         }
-        let mut rest = statement.clone();
-        let waves = streaming::extract_streaming_ctes(&mut rest);
-        // If a wave fails, the whole statement runs without streaming, or fails with its own error.
-        let streamed =
-            catch_engine_panic(|| waves.iter().try_for_each(|wave| run_wave(&mut tables, wave)));
-        let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement.clone() };
-        to_grid::frame_to_grid(&rewrite::plan(&mut tables, statement)?.collect()?)
+        if let Some(shared) = session.shared() {
+            for cte in shared_ctes::extract_shared_ctes(&mut statement) {
+                let key = (context.counted_events(), cte.statement.to_string());
+                let compute = || collect_rows(&mut tables, cte.statement);
+                let rows = archive_facts::known_or_read(&shared.cte_rows, key, compute)?;
+                tables.register(&cte.name, rows.lazy());
+            }
+        }
+        to_grid::frame_to_grid(&collect_rows(&mut tables, statement)?)
     })
+}
+
+/// Collects the rows of a statement over tables.
+fn collect_rows(tables: &mut SQLContext, statement: Statement) -> PolarsResult<DataFrame> {
+    let mut rest = statement.clone();
+    let waves = streaming::extract_streaming_ctes(&mut rest);
+    // If a wave fails, the whole statement runs without streaming, or fails with its own error.
+    let streamed = catch_engine_panic(|| waves.iter().try_for_each(|wave| run_wave(tables, wave)));
+    let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement };
+    rewrite::plan(tables, statement)?.collect()
 }
 
 /// Runs the CTEs of a wave and registers their results as tables.

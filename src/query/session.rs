@@ -20,10 +20,10 @@ use crate::query::coverage::local_days::{self, LocalDay};
 use crate::query::coverage::log_sources::LogSources;
 use crate::query::coverage::period::{EventTimeRange, Period};
 use crate::query::definition::report::{Actors, LogKind, ReportDefinition};
-use crate::query::engine::coded_frame::CodedFrame;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan::{self, EventTable};
 use crate::query::required_columns;
+use crate::query::shared_frames::{SharedEvents, SharedFrames};
 use crate::query::views::internal_domains;
 use crate::query::views::latest_names::NameLookup;
 use crate::query::views::noise::NoiseFilter;
@@ -122,16 +122,7 @@ pub struct Session<'a> {
     inventory_rows: Arc<OnceLock<Vec<InventoryRow>>>,
     pub(super) event_counts: Mutex<BTreeMap<LogKind, EventCounts>>,
     shared: Option<Arc<SharedFrames>>,
-    shared_in_period: OnceLock<CodedFrame>,
-}
-
-/// Frames of an archive that are computed once for the statements of several sessions.
-pub struct SharedFrames {
-    /// Events of any time that most reports count, with the columns of the views that the
-    /// statements name.
-    pub events: CodedFrame,
-    /// Recipients of all events.
-    pub recipients: OnceLock<DataFrame>,
+    shared_in_period: OnceLock<SharedEvents>,
 }
 
 impl<'a> Session<'a> {
@@ -356,7 +347,7 @@ impl<'a> Session<'a> {
     }
 
     /// Returns those of the shared events that are in the period.
-    pub(super) fn shared_in_period(&self, shared: &SharedFrames) -> PolarsResult<CodedFrame> {
+    pub(super) fn shared_in_period(&self, shared: &SharedFrames) -> PolarsResult<SharedEvents> {
         if let Some(events) = self.shared_in_period.get() {
             return Ok(events.clone());
         }

@@ -16,6 +16,8 @@ use crate::query::*;
 use crate::schema::source_log::{RecordCounts, SourceFacts};
 use crate::store::{DataFile, Snapshot};
 
+mod sharing;
+
 /// Event with the columns that the views read.
 #[derive(Debug, Clone, Copy, Default)]
 struct Event {
@@ -548,36 +550,6 @@ fn services_can_be_counted_alone() {
     assert_eq!(lines(&execute(&session, &report, &BTreeMap::new()).unwrap()), ["2"]);
     let counts = session.event_counts(&report).unwrap();
     assert_eq!((counts.services, counts.people), (1, 1));
-}
-
-#[test]
-fn loaded_columns_and_shared_events_give_the_same_results_as_the_files() {
-    let archive = archive(&[
-        Event { id: "1", report_name: Some("R"), workspace: Some("w"), ..VIEW },
-        Event { id: "2", time: "2026-03-12T12:00:00Z", activity: "GetDatasources", ..VIEW },
-        Event { id: "3", time: "2026-03-13T12:00:00Z", user: Some("b@contoso.com"), ..VIEW },
-    ]);
-    let run = TestRun { since: Some("2026-03-11"), ..PLAIN };
-    let reports = [
-        "SELECT Id, report_name, actor_kind FROM events ORDER BY Id NULLS LAST",
-        "SELECT Id, in_period FROM history ORDER BY Id NULLS LAST",
-        "SELECT Id, ClientIP FROM events_all ORDER BY Id NULLS LAST",
-        "SELECT Id, Workload FROM events_all ORDER BY Id NULLS LAST",
-        "SELECT report_id, report_name FROM reports",
-        "SELECT dashboard_name, app_name FROM events",
-    ]
-    .map(ReportDefinition::ad_hoc);
-    let [mut loaded, mut shared] = [(); 2].map(|()| run.session(&archive.snapshot));
-    loaded.preload(&reports).unwrap();
-    shared.share_events(&reports).unwrap();
-    for session in [&loaded, &shared] {
-        for report in &reports {
-            let grid = execute(session, report, &BTreeMap::new()).unwrap();
-            assert_eq!(grid, run.grid(&archive.snapshot, &report.sql));
-            let files = run.session(&archive.snapshot);
-            assert_eq!(session.event_counts(report).unwrap(), files.event_counts(report).unwrap());
-        }
-    }
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::schema::WorkloadGroup;
 use crate::query::definition::params::Param;
 
 /// Actors whose events a report counts by default.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Actors {
     /// People, including guests and anonymous visitors.
     People,

@@ -1,10 +1,13 @@
 //! Frames in memory whose texts are codes: numbers of entries in a list of the distinct texts.
 //!
-//! The engine has categories for that purpose. But it turns them into texts by copying the bytes of
-//! each row, so each statement would copy most of a frame. Here, all rows with the same text share
-//! its bytes, and functions of texts are computed once for each text (`memoize`).
+//! The engine has categories for that purpose. But it hashes the text of each row to find its
+//! category, and turns categories into texts by copying the bytes of each row, so each statement
+//! would copy most of a frame. Here, each distinct text of a batch is looked up once, all rows with
+//! the same text share its bytes, and functions of texts are computed once for each text
+//! (`memoize`).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use polars::prelude::*;
 
@@ -20,9 +23,43 @@ pub struct CodedFrame {
     short: Vec<PlSmallStr>,
 }
 
-/// Returns the type of columns that [`CodedFrame::append`] replaces by codes.
-pub fn categorical_type() -> DataType {
-    DataType::from_categories(Categories::global())
+/// Codes of texts by column, given while a frame is computed.
+#[derive(Default)]
+pub struct TextEncoder(BTreeMap<PlSmallStr, Arc<Mutex<HashMap<String, u32>>>>);
+
+impl TextEncoder {
+    /// Returns the codes of the texts of a column, which keeps its name. The frame with these codes
+    /// must be [appended](CodedFrame::append) with this encoder.
+    pub fn encode(&mut self, column: &PlSmallStr) -> Expr {
+        let codes = Arc::clone(self.0.entry(column.clone()).or_default());
+        memoize::map_columns([col(column.clone())], DataType::UInt32, move |[texts]| {
+            let code_of = |text: &str| {
+                // Entries are inserted whole, so a panic elsewhere cannot leave half an entry.
+                let mut codes = codes.lock().unwrap_or_else(PoisonError::into_inner);
+                let next = codes.len() as u32;
+                codes.get(text).copied().unwrap_or_else(|| {
+                    codes.insert(text.to_owned(), next);
+                    next
+                })
+            };
+            let texts = texts.str()?;
+            let mut rows: Vec<Option<u32>> = Vec::with_capacity(texts.len());
+            memoize::for_each_memoized(texts, code_of, |code| rows.push(code.copied()));
+            Ok(UInt32Chunked::from_slice_options(texts.name().clone(), &rows).into_column())
+        })
+    }
+
+    /// Returns the texts of each column in the order of their codes.
+    fn into_texts(self) -> impl Iterator<Item = (PlSmallStr, StringChunked)> {
+        self.0.into_iter().map(|(name, codes)| {
+            let codes = codes.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut texts: Vec<(u32, &str)> =
+                codes.iter().map(|(text, code)| (*code, text.as_str())).collect();
+            texts.sort_unstable();
+            let texts = texts.into_iter().map(|(_, text)| text);
+            (name.clone(), StringChunked::from_iter_values(name, texts))
+        })
+    }
 }
 
 impl CodedFrame {
@@ -31,9 +68,10 @@ impl CodedFrame {
         self.rows.schema()
     }
 
-    /// Appends columns of the same rows. Categories become codes, and integers of 64 bits become
-    /// short if all their values are small. The columns are freed one by one.
-    pub fn append(&mut self, frame: DataFrame) -> PolarsResult<()> {
+    /// Appends columns of the same rows, some of them with codes of the encoder. Integers of 64
+    /// bits become short if all their values are small. The columns are freed one by one.
+    pub fn append(&mut self, frame: DataFrame, encoder: TextEncoder) -> PolarsResult<()> {
+        self.texts.extend(encoder.into_texts());
         let height = frame.height();
         let mut columns = Vec::with_capacity(frame.width());
         let mut left: Vec<Column> = frame.columns().to_vec();
@@ -52,11 +90,6 @@ impl CodedFrame {
 
     fn encode(&mut self, column: Column) -> PolarsResult<Column> {
         let name = column.name().clone();
-        if column.dtype().is_categorical() {
-            let (codes, texts) = encode_texts(column.cat32()?);
-            self.texts.insert(name, texts);
-            return Ok(codes.into_column());
-        }
         let column = column.rechunk();
         if *column.dtype() != DataType::Int64 {
             return Ok(column);
@@ -79,6 +112,39 @@ impl CodedFrame {
         Ok(CodedFrame { rows, ..self.clone() })
     }
 
+    /// Returns the rows with those last for which a column is true, and the number of the others.
+    /// Rows that are in this order already are not copied.
+    pub fn partition(self, flag: &str) -> PolarsResult<(CodedFrame, usize)> {
+        let flags: Vec<bool> =
+            self.rows.column(flag)?.bool()?.iter().map(|flag| flag.unwrap_or(false)).collect();
+        let count = flags.iter().filter(|flag| !**flag).count();
+        if flags.is_sorted() {
+            return Ok((self, count));
+        }
+        let rows_with = |wanted: bool| {
+            let rows = flags.iter().enumerate().filter(move |(_, flag)| **flag == wanted);
+            rows.map(|(at, _)| at as IdxSize)
+        };
+        let order = rows_with(false).chain(rows_with(true)).collect();
+        let order = IdxCa::from_vec(PlSmallStr::EMPTY, order);
+        let mut left: Vec<Column> = self.rows.columns().to_vec();
+        let height = self.rows.height();
+        let CodedFrame { rows, texts, short } = self;
+        drop(rows);
+        left.reverse();
+        let mut columns = Vec::with_capacity(left.len());
+        // The columns are freed one by one.
+        while let Some(column) = left.pop() {
+            columns.push(column.take(&order)?);
+        }
+        Ok((CodedFrame { rows: DataFrame::new(height, columns)?, texts, short }, count))
+    }
+
+    /// Returns some of the rows, which are not copied.
+    pub fn slice(&self, first: usize, count: usize) -> CodedFrame {
+        CodedFrame { rows: self.rows.slice(first as i64, count), ..self.clone() }
+    }
+
     /// Returns the rows with their texts and with integers of 64 bits.
     pub fn decoded(&self) -> LazyFrame {
         let texts = self.texts.iter().map(|(name, texts)| {
@@ -91,25 +157,6 @@ impl CodedFrame {
         let integers = self.short.iter().map(|name| col(name.clone()).cast(DataType::Int64));
         self.rows.clone().lazy().with_columns(texts.chain(integers).collect::<Vec<_>>())
     }
-}
-
-/// Returns the code of each row, and the texts in the order of their codes.
-fn encode_texts(categories: &Categorical32Chunked) -> (UInt32Chunked, StringChunked) {
-    let mapping = categories.get_mapping();
-    let mut codes: HashMap<u32, u32> = HashMap::new();
-    let mut texts: Vec<Option<&str>> = Vec::new();
-    let name = categories.physical().name();
-    let mut rows: Vec<Option<u32>> = Vec::with_capacity(categories.physical().len());
-    for category in categories.physical().iter() {
-        rows.push(category.map(|category| {
-            *codes.entry(category).or_insert_with(|| {
-                texts.push(mapping.cat_to_str(category));
-                (texts.len() - 1) as u32
-            })
-        }));
-    }
-    let rows = UInt32Chunked::from_slice_options(name.clone(), &rows);
-    (rows, StringChunked::from_slice_options(name.clone(), &texts))
 }
 
 #[cfg(test)]
@@ -125,17 +172,27 @@ mod tests {
             "us" => [1_700_000_000_000_000_i64, 0, 1, 2, 3],
             "flag" => [true, false, true, false, true]
         );
-        let category = col("text").cast(categorical_type());
-        table.unwrap().lazy().with_column(category).collect().unwrap()
+        table.unwrap()
+    }
+
+    /// Appends rows with codes for their texts, in batches of one row.
+    fn append(coded: &mut CodedFrame, rows: &DataFrame) {
+        let mut encoder = TextEncoder::default();
+        let texts = rows.schema().iter().filter(|(_, ty)| **ty == DataType::String);
+        let codes: Vec<Expr> = texts.map(|(name, _)| encoder.encode(name)).collect();
+        let batches: Vec<LazyFrame> = (0..rows.height().max(1))
+            .map(|at| rows.slice(at as i64, 1).lazy().with_columns(codes.clone()))
+            .collect();
+        let all = concat(batches, UnionArgs::default()).unwrap().collect().unwrap();
+        coded.append(all, encoder).unwrap();
     }
 
     #[test]
     fn decoded_rows_are_those_that_were_appended() {
-        let expected = frame().lazy().with_column(col("text").cast(DataType::String));
-        let expected = expected.collect().unwrap();
+        let expected = frame();
         let mut coded = CodedFrame::default();
-        coded.append(frame().select(["text", "us"]).unwrap()).unwrap();
-        coded.append(frame().select(["hour", "day", "flag"]).unwrap()).unwrap();
+        append(&mut coded, &frame().select(["text", "us"]).unwrap());
+        append(&mut coded, &frame().select(["hour", "day", "flag"]).unwrap());
         let types = ["text", "us", "hour", "day", "flag"];
         let stored = types.map(|name| coded.schema().get(name).unwrap().clone());
         use DataType::{Boolean, Int8, Int32, Int64, UInt32};
@@ -150,9 +207,26 @@ mod tests {
     }
 
     #[test]
+    fn partition_moves_flagged_rows_to_the_end() {
+        let mut coded = CodedFrame::default();
+        append(&mut coded, &frame());
+        let hours = |coded: &CodedFrame| {
+            let decoded = coded.decoded().collect().unwrap();
+            Vec::from(decoded.column("us").unwrap().i64().unwrap())
+        };
+        let us = [0_i64, 2, 1_700_000_000_000_000, 1, 3].map(Some);
+        let (sorted, count) = coded.partition("flag").unwrap();
+        assert_eq!((hours(&sorted), count), (us.to_vec(), 2));
+        assert_eq!(hours(&sorted.slice(0, count)), us[..2]);
+        assert_eq!(hours(&sorted.slice(count, usize::MAX)), us[2..]);
+        let (again, count) = sorted.partition("flag").unwrap();
+        assert_eq!((hours(&again), count), (us.to_vec(), 2));
+    }
+
+    #[test]
     fn equal_texts_share_their_bytes() {
         let mut coded = CodedFrame::default();
-        coded.append(frame()).unwrap();
+        append(&mut coded, &frame());
         let decoded = coded.decoded().collect().unwrap();
         let texts = decoded.column("text").unwrap().str().unwrap();
         let views: Vec<u128> = texts
@@ -166,7 +240,7 @@ mod tests {
     fn frame_without_rows_or_columns_is_readable() {
         assert_eq!(CodedFrame::default().decoded().collect().unwrap().width(), 0);
         let mut coded = CodedFrame::default();
-        coded.append(frame().head(Some(0))).unwrap();
+        append(&mut coded, &frame().head(Some(0)));
         let decoded = coded.decoded().collect().unwrap();
         assert_eq!((decoded.height(), decoded.width()), (0, 5));
         assert_eq!(*decoded.column("text").unwrap().dtype(), DataType::String);

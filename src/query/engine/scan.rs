@@ -15,7 +15,7 @@ use crate::store::{DataFile, Snapshot};
 use crate::query::coverage::downloads::Download;
 use crate::query::coverage::period::{self, EventTimeRange, Period};
 use crate::query::definition::report::LogKind;
-use crate::query::engine::coded_frame::{CodedFrame, categorical_type};
+use crate::query::engine::coded_frame::{CodedFrame, TextEncoder};
 use crate::query::engine::error::run_engine;
 use crate::query::engine::lean_plan;
 use crate::query::engine::memoize;
@@ -134,17 +134,19 @@ impl<'a> EventTable<'a> {
         let missing: Vec<_> = missing.filter(|(name, _)| !loaded.schema().contains(name)).collect();
         if self.is_small && !missing.is_empty() {
             let asked: Vec<Expr> = missing.iter().map(|(name, _)| col((*name).clone())).collect();
-            loaded.append(scan_files(self.snapshot.files.iter())?.select(asked).collect()?)?;
+            let read = scan_files(self.snapshot.files.iter())?.select(asked).collect()?;
+            loaded.append(read, TextEncoder::default())?;
             return Ok(EventTable { loaded: Some(loaded), ..self.clone() });
         }
         // One column at a time, so that at most one column is in memory as texts.
         for (name, ty) in missing {
-            let read = scan_files(self.snapshot.files.iter())?.select([col(name.clone())]);
-            let read = match is_dictionary_encoded(name) && *ty == DataType::String {
-                true => read.select([col(name.clone()).cast(categorical_type())]),
-                false => read,
+            let mut encoder = TextEncoder::default();
+            let column = match is_dictionary_encoded(name) && *ty == DataType::String {
+                true => encoder.encode(name),
+                false => col(name.clone()),
             };
-            loaded.append(read.collect()?)?;
+            let read = scan_files(self.snapshot.files.iter())?.select([column]);
+            loaded.append(read.collect()?, encoder)?;
         }
         Ok(EventTable { loaded: Some(loaded), ..self.clone() })
     }
@@ -156,14 +158,14 @@ impl<'a> EventTable<'a> {
         test: Expr,
     ) -> PolarsResult<EventTable<'a>> {
         let columns = table_schema().iter().filter(|(name, _)| names.contains(name.as_str()));
+        let mut encoder = TextEncoder::default();
         let columns = columns.map(|(name, ty)| {
             let is_coded = is_dictionary_encoded(name) && *ty == DataType::String;
-            let column = col(name.clone());
-            if is_coded { column.cast(categorical_type()) } else { column }
+            if is_coded { encoder.encode(name) } else { col(name.clone()) }
         });
         let events = self.all_events()?.filter(test).select(columns.collect::<Vec<_>>());
         let mut loaded = CodedFrame::default();
-        loaded.append(collect_streaming(events)?)?;
+        loaded.append(collect_streaming(events)?, encoder)?;
         Ok(EventTable { loaded: Some(loaded), ..self.clone() })
     }
 

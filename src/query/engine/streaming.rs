@@ -17,7 +17,7 @@ use sqlparser::ast::{
 use crate::query::views::columns::is_view;
 
 /// Views of events.
-const EVENT_VIEWS: [&str; 3] = ["events", "history", "events_all"];
+pub const EVENT_VIEWS: [&str; 3] = ["events", "history", "events_all"];
 
 /// Functions that a streaming CTE may call.
 const STREAMABLE_FUNCTIONS: [&str; 9] =
@@ -181,7 +181,7 @@ fn relation_info(
 }
 
 /// Returns true if a SELECT aggregates, by GROUP BY or DISTINCT.
-fn is_aggregating(select: &Select) -> bool {
+pub fn is_aggregating(select: &Select) -> bool {
     let is_grouped =
         matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if !keys.is_empty());
     is_grouped || matches!(select.distinct, Some(Distinct::Distinct))

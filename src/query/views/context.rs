@@ -12,10 +12,15 @@ use crate::query::engine::scan::EventTable;
 use crate::query::guard::references::References;
 use crate::query::required_columns;
 use crate::query::session::Session;
+use crate::query::shared_frames::CountedEvents;
 use crate::query::views::columns::view_columns;
 
 /// Columns of the views of events that depend on the period, or on the parameters of a report.
 pub const COLUMNS_OF_STATEMENT: [&str; 2] = ["in_period", "actor_kind"];
+
+/// Views whose statements read the files. Those on recipients need the ID of each event, which is
+/// the largest column.
+const VIEWS_OF_FILES: [&str; 2] = ["events_all", "recipients"];
 
 /// Returns true if the views `events` and `history` of a statement contain failed events: if it
 /// names `is_failed`, or if the report is about the log.
@@ -83,13 +88,29 @@ impl<'a> ViewContext<'a> {
     }
 
     /// Returns true if the views `events` and `history` of the statement contain the events that
-    /// most reports count: successful ones of Power BI, without noise, of the usual actors.
-    pub fn is_usual(&self) -> bool {
+    /// most reports count: successful ones of Power BI, without noise, of any actors.
+    fn is_usual(&self) -> bool {
         self.log == LogKind::PowerBi
             && self.log == self.session.log()
-            && self.actors == self.session.actors(&ReportDefinition::ad_hoc(""))
             && !self.includes_noise
             && !self.includes_failed
+    }
+
+    /// Returns true if the statement can read events that sessions share.
+    pub fn can_share_events(&self) -> bool {
+        let reads_files = VIEWS_OF_FILES.iter().any(|view| self.references.views.contains(*view));
+        self.is_usual() && !reads_files
+    }
+
+    /// Returns the choices of the statement on which the views of events depend.
+    pub fn counted_events(&self) -> CountedEvents {
+        CountedEvents {
+            actors: self.actors,
+            log: self.log,
+            includes_noise: self.includes_noise,
+            includes_failed: self.includes_failed,
+            internal_domains: self.internal_domains.clone(),
+        }
     }
 
     /// Returns the columns of the views of events that the statement names, except those that
@@ -102,9 +123,7 @@ impl<'a> ViewContext<'a> {
     }
 
     fn needs_only(&self, columns: &Schema) -> bool {
-        let other_views = ["events_all", "recipients"];
-        let reads_others = other_views.iter().any(|view| self.references.views.contains(*view));
-        self.is_usual() && !reads_others && self.event_columns().all(|name| columns.contains(name))
+        self.can_share_events() && self.event_columns().all(|name| columns.contains(name))
     }
 
     /// Returns the internal domains, in lower case: those set by the user, else those inferred from

@@ -26,7 +26,7 @@ const MICROS_PER_MINUTE: i64 = 60_000_000;
 pub fn events(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     if let Some(shared) = context.session.shared().filter(|_| context.reads_shared) {
         let events = context.session.shared_in_period(shared)?;
-        return add_statement_columns(events.decoded(), context);
+        return add_statement_columns(events.of(context.actors).decoded(), context);
     }
     let events = apply_filters(events_in_period(context)?, context)?;
     add_columns(exclude_uncounted(events, context), context)
@@ -35,7 +35,7 @@ pub fn events(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
 /// Builds the view of events of any time, without noise, of the chosen actors.
 pub fn history(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     if let Some(shared) = context.session.shared().filter(|_| context.reads_shared) {
-        return add_statement_columns(shared.events.decoded(), context);
+        return add_statement_columns(shared.events.of(context.actors).decoded(), context);
     }
     let events = context
         .table

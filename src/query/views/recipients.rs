@@ -4,6 +4,7 @@
 use polars::prelude::*;
 
 use crate::query::engine::memoize::{self, null_if_empty};
+use crate::query::engine::scan;
 use crate::query::views::addresses;
 use crate::query::views::context::ViewContext;
 
@@ -69,7 +70,7 @@ pub fn recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
 }
 
 fn find_recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
-    let events = context.table.in_scope_events()?;
+    let events = events_with_recipients(context.table.in_scope_events()?)?;
     let mut parts: Vec<LazyFrame> =
         RECIPIENT_LISTS.iter().map(|list| recipients_in_list(&events, list)).collect();
     let information = || col("UserInformation").struct_();
@@ -98,6 +99,19 @@ fn find_recipients(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
     Ok(each.with_column(domain.alias("recipient_domain")).select(
         ["event_id", "kind", "recipient", "recipient_domain", "is_external", "detail"].map(col),
     ))
+}
+
+/// Returns the events that can have recipients, in memory: they are few, and each list of
+/// recipients would otherwise read all events.
+fn events_with_recipients(events: LazyFrame) -> PolarsResult<LazyFrame> {
+    let nested = RECIPIENT_LISTS.iter().map(|list| list.column);
+    let nested = nested.chain(["UserInformation", "WorkspaceAccessList"]);
+    let plain = PLATFORM_RECIPIENTS.map(|(recipient, _)| recipient);
+    let details = PLATFORM_RECIPIENTS.map(|(_, detail)| detail);
+    let found = nested.clone().chain(plain).map(|name| col(name).is_not_null()).reduce(Expr::or);
+    let columns = ["Id"].into_iter().chain(nested).chain(plain).chain(details).map(col);
+    let events = events.filter(found.unwrap_or(lit(true))).select(columns.collect::<Vec<_>>());
+    Ok(scan::collect_streaming(events)?.lazy())
 }
 
 /// Makes one row for each address of a text with several addresses, `a@x.com; b@x.com`.
