@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
 
+use crate::query::engine::scan;
 use crate::query::views::actor_kinds::{GUEST_USER_TYPE, is_service};
 use crate::query::views::addresses::{GUEST_MARK, PERSONAL_ACCOUNT_PREFIX, domain_of};
 
@@ -29,8 +30,8 @@ pub fn detect_internal_domains(events: LazyFrame) -> PolarsResult<BTreeSet<Strin
     let users = events
         .filter(is_service().not().and(col("UserId").is_not_null()))
         .select([col("UserId"), invited.alias("invited")])
-        .unique(None, UniqueKeepStrategy::Any)
-        .collect()?;
+        .unique(None, UniqueKeepStrategy::Any);
+    let users = scan::collect_streaming(users)?;
     let mut tenant: BTreeSet<String> = BTreeSet::new();
     let mut people: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let flags = users.column("invited")?.bool()?;
