@@ -6,12 +6,12 @@
 //! the same text share its bytes, and functions of texts are computed once for each text
 //! (`memoize`).
 
-use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
 use polars::prelude::*;
 
 use crate::query::engine::memoize;
+use crate::query::engine::text_codes::TextCodes;
 
 /// Frame whose texts with few values are codes, and whose small integers are short.
 #[derive(Clone, Default)]
@@ -25,39 +25,15 @@ pub struct CodedFrame {
 
 /// Codes of texts by column, given while a frame is computed.
 #[derive(Default)]
-pub struct TextEncoder(BTreeMap<PlSmallStr, Arc<Mutex<HashMap<String, u32>>>>);
+pub struct TextEncoder(BTreeMap<PlSmallStr, TextCodes>);
 
 impl TextEncoder {
     /// Returns the codes of the texts of a column, which keeps its name. The frame with these codes
     /// must be [appended](CodedFrame::append) with this encoder.
     pub fn encode(&mut self, column: &PlSmallStr) -> Expr {
-        let codes = Arc::clone(self.0.entry(column.clone()).or_default());
+        let codes = self.0.entry(column.clone()).or_insert_with(TextCodes::new).clone();
         memoize::map_columns([col(column.clone())], DataType::UInt32, move |[texts]| {
-            let code_of = |text: &str| {
-                // Entries are inserted whole, so a panic elsewhere cannot leave half an entry.
-                let mut codes = codes.lock().unwrap_or_else(PoisonError::into_inner);
-                let next = codes.len() as u32;
-                codes.get(text).copied().unwrap_or_else(|| {
-                    codes.insert(text.to_owned(), next);
-                    next
-                })
-            };
-            let texts = texts.str()?;
-            let mut rows: Vec<Option<u32>> = Vec::with_capacity(texts.len());
-            memoize::for_each_memoized(texts, code_of, |code| rows.push(code.copied()));
-            Ok(UInt32Chunked::from_slice_options(texts.name().clone(), &rows).into_column())
-        })
-    }
-
-    /// Returns the texts of each column in the order of their codes.
-    fn into_texts(self) -> impl Iterator<Item = (PlSmallStr, StringChunked)> {
-        self.0.into_iter().map(|(name, codes)| {
-            let codes = codes.lock().unwrap_or_else(PoisonError::into_inner);
-            let mut texts: Vec<(u32, &str)> =
-                codes.iter().map(|(text, code)| (*code, text.as_str())).collect();
-            texts.sort_unstable();
-            let texts = texts.into_iter().map(|(_, text)| text);
-            (name.clone(), StringChunked::from_iter_values(name, texts))
+            Ok(codes.codes_of(texts.str()?)?.into_column())
         })
     }
 }
@@ -71,7 +47,10 @@ impl CodedFrame {
     /// Appends columns of the same rows, some of them with codes of the encoder. Integers of 64
     /// bits become short if all their values are small. The columns are freed one by one.
     pub fn append(&mut self, frame: DataFrame, encoder: TextEncoder) -> PolarsResult<()> {
-        self.texts.extend(encoder.into_texts());
+        for (name, codes) in encoder.0 {
+            let texts = codes.texts()?.with_name(name.clone());
+            self.texts.insert(name, texts);
+        }
         let height = frame.height();
         let mut columns = Vec::with_capacity(frame.width());
         let mut left: Vec<Column> = frame.columns().to_vec();

@@ -1,4 +1,4 @@
-//! Codes of the texts of a column, for plans that group many rows.
+//! Codes of the texts of a column, for plans that group many rows and for frames in memory.
 //!
 //! The streaming engine keeps the bytes of all keys of each group, and IDs have 36 of them. A code
 //! has four.
@@ -52,7 +52,7 @@ impl TextCodes {
 
     /// Returns the texts in the order of their codes. Rows that are taken from the result share its
     /// bytes.
-    fn texts(&self) -> PolarsResult<StringChunked> {
+    pub fn texts(&self) -> PolarsResult<StringChunked> {
         // A panic cannot leave half of a list.
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = self.mapping.num_cats_upper_bound();
