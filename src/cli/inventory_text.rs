@@ -2,43 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::numbers::{count, format_number};
+use super::numbers::{count, count_of, format_number};
 use crate::ingest::IngestSummary;
 use crate::status::InventoryStatus;
 
-/// Returns a number of people.
-fn count_people(people: u64) -> String {
-    match people {
-        1 => "1 person".to_owned(),
-        _ => format!("{} people", format_number(people)),
-    }
-}
-
-/// Returns a number of capacities.
-fn count_capacities(capacities: u64) -> String {
-    match capacities {
-        1 => "1 capacity".to_owned(),
-        _ => format!("{} capacities", format_number(capacities)),
-    }
-}
-
-/// Returns a number of refreshes.
-fn count_refreshes(refreshes: u64) -> String {
-    match refreshes {
-        1 => "1 refresh".to_owned(),
-        _ => format!("{} refreshes", format_number(refreshes)),
-    }
-}
+/// Nouns with a plural of their own.
+const PEOPLE: [&str; 2] = ["person", "people"];
+const CAPACITIES: [&str; 2] = ["capacity", "capacities"];
+const REFRESHES: [&str; 2] = ["refresh", "refreshes"];
 
 /// Returns what the newest snapshot of a kind contains.
 pub(super) fn content_of_snapshot(kind: &InventoryStatus) -> String {
     let counts = [
-        (kind.people, count_people(kind.people)),
-        (kind.capacities, count_capacities(kind.capacities)),
+        (kind.people, count_of(kind.people, PEOPLE)),
+        (kind.capacities, count_of(kind.capacities, CAPACITIES)),
         (kind.groups, count(kind.groups, "group")),
         (kind.settings, count(kind.settings, "setting")),
         (kind.products, count(kind.products, "product")),
-        (kind.refreshes, count_refreshes(kind.refreshes)),
+        (kind.refreshes, count_of(kind.refreshes, REFRESHES)),
         (kind.refreshables, count(kind.refreshables, "semantic model")),
     ];
     let content = counts.into_iter().find(|(number, _)| *number > 0).map(|(_, text)| text);
@@ -78,17 +59,17 @@ pub(super) fn inventory_files(summary: &IngestSummary) -> String {
                 0 => String::new(),
                 _ => format!("; {} replaced by a later row", count(repeated, "row")),
             };
-            format!("{}, {}{repeated}", count_people(people), count(attributes, "attribute"))
+            format!("{}, {}{repeated}", count_of(people, PEOPLE), count(attributes, "attribute"))
         } else if refreshables > 0 {
             count(refreshables, "semantic model")
         } else if capacities > 0 {
-            count_capacities(capacities)
+            count_of(capacities, CAPACITIES)
         } else if groups > 0 {
             format!("{}, {}", count(groups, "group"), count(members, "member"))
         } else if refreshes > 0 {
-            count_refreshes(refreshes)
+            count_of(refreshes, REFRESHES)
         } else if people > 0 {
-            format!("{}, {}", count_people(people), count(licenses, "license"))
+            format!("{}, {}", count_of(people, PEOPLE), count(licenses, "license"))
         } else if products > 0 {
             count(products, "product")
         } else if settings > 0 {

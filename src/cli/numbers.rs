@@ -7,5 +7,10 @@ pub(super) fn format_number(number: u64) -> String {
 
 /// Formats a number with a noun in singular or plural.
 pub(super) fn count(number: u64, thing: &str) -> String {
-    format!("{} {thing}{}", format_number(number), if number == 1 { "" } else { "s" })
+    count_of(number, [thing, &format!("{thing}s")])
+}
+
+/// Formats a number with a noun, which is given in singular and plural.
+pub(super) fn count_of(number: u64, [one, many]: [&str; 2]) -> String {
+    format!("{} {}", format_number(number), if number == 1 { one } else { many })
 }

@@ -4,11 +4,10 @@
 //! They read the whole log. Computing them for each period of a page takes most of its time.
 
 use std::collections::BTreeSet;
-use std::ops::ControlFlow;
 
-use sqlparser::ast::{Cte, SetExpr, Statement, TableFactor, Visit, Visitor, With};
+use sqlparser::ast::{Cte, SetExpr, Statement, Visit, With};
 
-use crate::query::engine::streaming::{EVENT_VIEWS, is_aggregating};
+use crate::query::engine::streaming::{EVENT_VIEWS, is_aggregating, tables_read};
 use crate::query::guard;
 
 /// Views whose rows no period changes, except for the column [`IN_PERIOD`].
@@ -105,28 +104,6 @@ fn ctes_read(part: &impl Visit, ctes: &[Cte]) -> BTreeSet<usize> {
     let names = tables_read(part);
     let is_read = |at: &usize| names.contains(&ctes[*at].alias.name.value);
     (0..ctes.len()).filter(is_read).collect()
-}
-
-fn tables_read(part: &impl Visit) -> BTreeSet<String> {
-    let mut tables = TablesRead::default();
-    let _: ControlFlow<std::convert::Infallible> = part.visit(&mut tables);
-    tables.0
-}
-
-/// Collects the names of the tables in FROM.
-#[derive(Default)]
-struct TablesRead(BTreeSet<String>);
-
-impl Visitor for TablesRead {
-    type Break = std::convert::Infallible;
-
-    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
-        if let TableFactor::Table { name, .. } = table {
-            let part = name.0.last().and_then(|part| part.as_ident());
-            self.0.extend(part.map(|ident| ident.value.clone()));
-        }
-        ControlFlow::Continue(())
-    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@
 //! (SELECT …)`, so it runs only CTEs for which both engines are known to return the same rows.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
@@ -76,13 +77,12 @@ pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte
         !is_streaming
     });
     let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|info| info.is_large);
-    let mut read = TableNameCollector::default();
-    let _ = query.body.visit(&mut read);
+    let mut read = tables_read(&query.body);
     for cte in with.cte_tables.iter().filter(|cte| !is_large(cte)) {
-        let _ = cte.visit(&mut read);
+        read.extend(tables_read(cte));
     }
     for (at, (cte, source)) in inlined.iter().enumerate() {
-        if source.is_large && source.is_filtered && read.0.contains(&cte.alias.name.value) {
+        if source.is_large && source.is_filtered && read.contains(&cte.alias.name.value) {
             add(cte, *source, &inlined[..at]);
             with.cte_tables.retain(|left| left.alias.name != cte.alias.name);
         }
@@ -187,16 +187,24 @@ pub fn is_aggregating(select: &Select) -> bool {
     is_grouped || matches!(select.distinct, Some(Distinct::Distinct))
 }
 
+/// Returns the names of the tables in FROM of a part of a statement, without their quotes.
+pub fn tables_read(part: &impl Visit) -> BTreeSet<String> {
+    let mut tables = TableNameCollector::default();
+    let _: ControlFlow<Infallible> = part.visit(&mut tables);
+    tables.0
+}
+
 /// Collects the names of the tables in FROM.
 #[derive(Default)]
 struct TableNameCollector(BTreeSet<String>);
 
 impl Visitor for TableNameCollector {
-    type Break = std::convert::Infallible;
+    type Break = Infallible;
 
-    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Self::Break> {
+    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Infallible> {
         if let TableFactor::Table { name, .. } = table {
-            self.0.insert(name.to_string());
+            let part = name.0.last().and_then(|part| part.as_ident());
+            self.0.extend(part.map(|ident| ident.value.clone()));
         }
         ControlFlow::Continue(())
     }
