@@ -16,6 +16,7 @@ use crate::store::{self, Snapshot};
 use crate::query::archive_facts::ArchiveFacts;
 use crate::query::coverage::assess::{self, Coverage, DayStatus, Evidence};
 use crate::query::coverage::comparison::{self, ComparableDays};
+use crate::query::coverage::downloads::Downloads;
 use crate::query::coverage::local_days::{self, LocalDay};
 use crate::query::coverage::log_sources::LogSources;
 use crate::query::coverage::period::{EventTimeRange, Period};
@@ -499,8 +500,8 @@ fn coverage_of_days(
     stored.extend(known);
     // The log of Power BI records its own downloads only.
     let downloads = match log {
-        LogKind::PowerBi => scan::downloads(table, days)?,
-        LogKind::PowerPlatform => Vec::new(),
+        LogKind::PowerBi => Downloads::new(scan::downloads(table, days)?),
+        LogKind::PowerPlatform => Downloads::default(),
     };
     Ok(assess::assess(days, &Evidence { sources, downloads, stored, last_event_us }))
 }

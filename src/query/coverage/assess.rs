@@ -22,7 +22,7 @@ use chrono::{DateTime, NaiveDate};
 use crate::schema::MICROS_PER_HOUR;
 use crate::source_warnings::{file_name, is_audit_search, reached_limit};
 
-use crate::query::coverage::downloads::{DayDownloads, Download, GapCause};
+use crate::query::coverage::downloads::{DayDownloads, Downloads, GapCause};
 use crate::query::coverage::empty_answers::{is_api_answer, named_day};
 use crate::query::coverage::intervals::{Intervals, Span};
 use crate::query::coverage::log_sources::{LogSource, LogSources};
@@ -105,7 +105,7 @@ pub struct Evidence<'a> {
     /// Sources with events of the log.
     pub sources: LogSources<'a>,
     /// Downloads that the log records.
-    pub downloads: Vec<Download>,
+    pub downloads: Downloads,
     /// Days with a stored event.
     pub stored: BTreeSet<NaiveDate>,
     /// Time of the last stored event, in microseconds since 1970.
@@ -141,7 +141,7 @@ impl Assessment {
 impl<'a> Evidence<'a> {
     fn assess_day(&self, date: NaiveDate) -> Assessment {
         let span = (utc_day_start(date), utc_day_start(next_day(date)));
-        let downloads = DayDownloads::new(span, &self.downloads);
+        let downloads = self.downloads.of_day(span);
         let is_stored = self.stored.contains(&date);
         if let Some(reason) = self.truncation_reason(date) {
             return Assessment::new(DayStatus::Truncated, reason);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::query::coverage::downloads::Download;
 use crate::query::definition::report::LogKind;
 use crate::schema::MICROS_PER_HOUR as HOUR_US;
 use crate::schema::source_log::{RecordCounts, SourceFacts, SourceWarning, WarningKind};
@@ -40,7 +41,7 @@ fn status_with(sources: &[SourceFacts], downloads: Vec<Download>) -> (DayStatus,
     let date: NaiveDate = DAY.parse().unwrap();
     let evidence = Evidence {
         sources: LogSources::new(sources, LogKind::PowerBi),
-        downloads,
+        downloads: Downloads::new(downloads),
         stored: BTreeSet::from([date]),
         last_event_us: Some(us("2026-03-09T12:00:00Z")),
     };
@@ -69,7 +70,8 @@ fn quiet_day_is_complete_if_the_downloads_or_an_empty_answer_prove_it() {
     let date: NaiveDate = DAY.parse().unwrap();
     let quiet = |sources: &[SourceFacts], downloads: Vec<Download>| {
         let sources = LogSources::new(sources, LogKind::PowerBi);
-        let evidence = Evidence { sources, downloads, ..Evidence::default() };
+        let evidence =
+            Evidence { sources, downloads: Downloads::new(downloads), ..Evidence::default() };
         assess(&[date], &evidence).days.remove(0).status
     };
     let day = download("2026-03-01T00:00:00Z", "2026-03-01T23:59:59Z", "2026-03-02T03:00:00Z");
@@ -261,7 +263,7 @@ fn last_day_with_an_own_later_file_is_complete() {
         let date: NaiveDate = DAY.parse().unwrap();
         let evidence = Evidence {
             sources: LogSources::new(&all, LogKind::PowerBi),
-            downloads: vec![noon.clone()],
+            downloads: Downloads::new(vec![noon.clone()]),
             stored: BTreeSet::from([date]),
             last_event_us: Some(us("2026-03-01T23:50:00Z")),
         };
@@ -438,7 +440,12 @@ fn statuses_of_random_archives_match_what_happened_to_each_hour() {
         let sources = LogSources::new(&archive.sources, LogKind::PowerBi);
         let stored = sources.days().collect();
         let last_event_us = archive.sources.iter().filter_map(|s| s.period_us).map(|p| p.1).max();
-        let evidence = Evidence { sources, downloads: archive.downloads, stored, last_event_us };
+        let evidence = Evidence {
+            sources,
+            downloads: Downloads::new(archive.downloads),
+            stored,
+            last_event_us,
+        };
         let days: Vec<NaiveDate> = archive.fates.iter().map(|(date, _)| *date).collect();
         let coverage = assess(&days, &evidence);
         for (day, (_, fate)) in coverage.days.iter().zip(&archive.fates) {

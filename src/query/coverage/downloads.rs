@@ -44,6 +44,36 @@ impl Download {
     }
 }
 
+/// All downloads of a log. Half of the events of a log can be records of downloads.
+#[derive(Debug, Default)]
+pub struct Downloads {
+    /// Downloads by the start of their windows.
+    sorted: Vec<Download>,
+    /// For each download, the latest end of a window up to it.
+    latest_ends: Vec<i64>,
+}
+
+impl Downloads {
+    /// Sorts downloads.
+    pub fn new(mut downloads: Vec<Download>) -> Downloads {
+        downloads.sort_unstable();
+        downloads.dedup();
+        let ends = downloads.iter().scan(i64::MIN, |latest, download| {
+            *latest = download.to_us.max(*latest);
+            Some(*latest)
+        });
+        Downloads { latest_ends: ends.collect(), sorted: downloads }
+    }
+
+    /// Returns the downloads whose windows overlap a day, by the start of their windows.
+    pub fn of_day(&self, day: Span) -> DayDownloads<'_> {
+        let first = self.latest_ends.partition_point(|end| *end <= day.0);
+        let after = self.sorted.partition_point(|download| download.from_us < day.1);
+        let near = self.sorted.get(first..after).unwrap_or_default();
+        DayDownloads { day, downloads: near.iter().filter(|d| d.overlaps(day)).collect() }
+    }
+}
+
 /// Downloads of a day.
 #[derive(Debug)]
 pub struct DayDownloads<'a> {
@@ -52,11 +82,6 @@ pub struct DayDownloads<'a> {
 }
 
 impl<'a> DayDownloads<'a> {
-    /// Returns the downloads whose windows overlap a day.
-    pub fn new(day: Span, downloads: &'a [Download]) -> DayDownloads<'a> {
-        DayDownloads { day, downloads: downloads.iter().filter(|d| d.overlaps(day)).collect() }
-    }
-
     /// Returns true if no download of the day is recorded.
     pub fn is_empty(&self) -> bool {
         self.downloads.is_empty()
@@ -144,23 +169,23 @@ mod tests {
 
     #[test]
     fn download_proves_its_window_up_to_the_moment_it_was_made() {
-        let all = [download(0, 24, 10)];
-        let day = DayDownloads::new(DAY, &all);
+        let all = Downloads::new(vec![download(0, 24, 10)]);
+        let day = all.of_day(DAY);
         assert_eq!(day.gaps().first(), Some((10 * HOUR, 24 * HOUR)));
         assert_eq!(
             day.cause((10 * HOUR, 24 * HOUR)),
             GapCause::TooEarly { recorded_us: 10 * HOUR }
         );
         assert!(day.were_made_during_the_day() && day.prove_a_part());
-        let later = [download(0, 24, 10), download(10, 24, 30)];
-        assert!(DayDownloads::new(DAY, &later).gaps().is_empty());
+        let later = Downloads::new(vec![download(0, 24, 10), download(10, 24, 30)]);
+        assert!(later.of_day(DAY).gaps().is_empty());
     }
 
     #[test]
     fn window_includes_its_last_second() {
         let until = |to_us| {
-            let all = [Download { to_us, ..download(0, 0, 30) }];
-            DayDownloads::new(DAY, &all).gaps().first().map(|(from, _)| from)
+            let all = Downloads::new(vec![Download { to_us, ..download(0, 0, 30) }]);
+            all.of_day(DAY).gaps().first().map(|(from, _)| from)
         };
         for end in [10 * HOUR - SECOND_US, 10 * HOUR - 1, 10 * HOUR] {
             assert_eq!(until(end), Some(10 * HOUR), "{end}");
@@ -172,16 +197,32 @@ mod tests {
     #[test]
     fn failed_and_filtered_downloads_prove_nothing() {
         let failed = Download { has_failed: true, ..download(6, 7, 30) };
-        let all = [download(0, 6, 30), failed, download(7, 24, 30)];
-        let day = DayDownloads::new(DAY, &all);
+        let all = Downloads::new(vec![download(0, 6, 30), failed, download(7, 24, 30)]);
+        let day = all.of_day(DAY);
         let gap = day.gaps().first().unwrap();
         assert_eq!((gap, day.cause(gap)), ((6 * HOUR, 7 * HOUR), GapCause::Failed));
         let filtered = Download { filter: Some("ViewReport".into()), ..download(0, 24, 30) };
-        let all = [filtered];
-        let day = DayDownloads::new(DAY, &all);
+        let all = Downloads::new(vec![filtered]);
+        let day = all.of_day(DAY);
         assert!(!day.prove_a_part() && day.without_refusal().is_empty());
         assert_eq!(day.cause(DAY), GapCause::Filtered { filter: "ViewReport" });
-        let other = [download(24, 48, 50)];
-        assert!(DayDownloads::new(DAY, &other).is_empty());
+        assert!(Downloads::new(vec![download(24, 48, 50)]).of_day(DAY).is_empty());
+    }
+
+    #[test]
+    fn windows_of_a_day_can_begin_long_before_it() {
+        let all = [
+            download(-900, 2, 30),
+            download(-48, -24, 30),
+            download(-24, 0, 30),
+            download(-1, 1, 30),
+            download(3, 4, 30),
+            download(24, 25, 30),
+        ];
+        let downloads = Downloads::new(all.iter().rev().chain(&all).cloned().collect());
+        let found: Vec<i64> =
+            downloads.of_day(DAY).downloads.iter().map(|found| found.from_us / HOUR).collect();
+        assert_eq!(found, [-900, -1, 3]);
+        assert!(Downloads::default().of_day(DAY).is_empty());
     }
 }

@@ -387,48 +387,54 @@ pub fn days_with_events(
     Ok(stored.filter(|day| days.contains(day)).collect())
 }
 
-/// Returns the downloads of the days that the log of Power BI records.
+/// Returns the downloads of the days that the log of Power BI records: of equal ones, the first and
+/// the last.
 ///
-/// Reading the log writes one `ExportActivityEvents` for every hour read.
+/// Reading the log writes one `ExportActivityEvents` for every hour and page read.
 pub fn downloads(table: &EventTable<'_>, days: &[NaiveDate]) -> PolarsResult<Vec<Download>> {
     let Some((first, last)) = days.first().zip(days.last()) else { return Ok(Vec::new()) };
     let (from, to) =
         (period::utc_day_start(*first), period::utc_day_start(*last) + MAX_DOWNLOAD_DELAY_US);
     let time = |name: &str| col(name).cast(DataType::Int64);
+    let is_given = |name: &str| col(name).neq(lit("")).fill_null(lit(false));
+    let equal = ["from", "to", "failed", "activity", "is_of_user"].map(col);
     let found = table
         .events_between_by_statistics(from, to)?
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
         .filter(col("ExportEventEndDateTimeParameter").is_not_null())
+        .filter(col("CreationTime").is_not_null())
         .select([
             time("ExportEventStartDateTimeParameter").alias("from"),
             time("ExportEventEndDateTimeParameter").alias("to"),
             time("CreationTime").alias("recorded"),
-            is_failed().alias("failed"),
+            is_failed().fill_null(lit(false)).alias("failed"),
             col("ExportEventActivityTypeParameter").alias("activity"),
-            col("ExportEventUserIdParameter").alias("user"),
+            is_given("ExportEventUserIdParameter").alias("is_of_user"),
         ])
-        .collect()?;
-    let times = ["from", "to", "recorded"].map(|name| found.column(name)?.i64());
-    let [from, to, recorded] = times;
-    let (from, to, recorded) = (from?, to?, recorded?);
-    let failed = found.column("failed")?.bool()?;
-    let (activity, user) = (found.column("activity")?.str()?, found.column("user")?.str()?);
+        .group_by(equal)
+        .agg([col("recorded").min().alias("first"), col("recorded").max().alias("last")]);
+    let found = collect_streaming(found)?;
+    let times = ["from", "to", "first", "last"].map(|name| found.column(name)?.i64());
+    let [from, to, first, last] = times;
+    let (from, to, first, last) = (from?, to?, first?, last?);
+    let [failed, is_of_user] = ["failed", "is_of_user"].map(|name| found.column(name)?.bool());
+    let (failed, is_of_user, activity) = (failed?, is_of_user?, found.column("activity")?.str()?);
     let mut downloads = Vec::new();
     for row in 0..found.height() {
-        let times = (from.get(row), to.get(row), recorded.get(row));
-        let (Some(from_us), Some(to_us), Some(recorded_us)) = times else { continue };
+        let Some((from_us, to_us)) = from.get(row).zip(to.get(row)) else { continue };
+        let has_failed = failed.get(row).unwrap_or(false);
         let activity = activity.get(row).filter(|activity| !activity.is_empty());
-        let user = user.get(row).filter(|user| !user.is_empty()).map(|_| "one user");
-        downloads.push(Download {
+        let user = is_of_user.get(row).filter(|is_given| *is_given).map(|_| "one user");
+        let filter = activity.or(user).map(str::to_owned);
+        let recorded = [first.get(row), last.get(row)];
+        downloads.extend(recorded.into_iter().flatten().map(|recorded_us| Download {
             from_us,
             to_us,
             recorded_us,
-            has_failed: failed.get(row).unwrap_or(false),
-            filter: activity.or(user).map(str::to_owned),
-        });
+            has_failed,
+            filter: filter.clone(),
+        }));
     }
-    downloads.sort_unstable();
-    downloads.dedup();
     Ok(downloads)
 }
 
