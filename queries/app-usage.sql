@@ -82,7 +82,7 @@ publications AS (
     CROSS JOIN period AS p
     LEFT JOIN unique_names AS n ON e.AppName = n.unique_name
     WHERE activity_name IN ('CreateApp', 'UpdateApp', 'UnpublishApp')
-        AND local_epoch_day <= last_epoch_day
+        AND local_epoch_day <= p.last_epoch_day
     GROUP BY
         COALESCE(e.app_id, n.unique_app, ''),
         CASE WHEN e.app_id IS NULL AND n.unique_app IS NULL THEN COALESCE(e.AppName, '') ELSE '' END

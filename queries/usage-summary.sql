@@ -24,6 +24,8 @@
 --   both periods.
 WITH used AS (
     SELECT
+        -- Groups are counted in batches of events, a total without groups is not.
+        1 AS all_events,
         user_id,
         is_presence,
         operation_group,
@@ -46,6 +48,7 @@ totals AS (
         COUNT(*) FILTER (WHERE operation_group = 'EXPORT') AS exports,
         COUNT(*) FILTER (WHERE operation_group = 'SHARE') AS shares
     FROM used
+    GROUP BY all_events
 ),
 figures AS (
     SELECT 1 AS place, 'Active users' AS figure, active_users AS value,

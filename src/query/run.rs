@@ -1,5 +1,6 @@
 //! Runs a report: checks its statement, binds its parameters, builds its views and executes it.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use polars::prelude::*;
@@ -14,7 +15,8 @@ use crate::query::definition::params::{self, ParamType};
 use crate::query::definition::report::ReportDefinition;
 use crate::query::definition::suggest::did_you_mean;
 use crate::query::engine::error::run_engine;
-use crate::query::engine::streaming::{self, StreamingCte};
+use crate::query::engine::period_values::{PERIOD, insert_period_values};
+use crate::query::engine::streaming::{EarlyTable, EarlyTables, Engine, extract_early_tables};
 use crate::query::engine::{exact, lean_plan, scan, to_grid};
 use crate::query::portable::{self, SqlEngine};
 use crate::query::required_columns::references_of;
@@ -58,6 +60,10 @@ pub fn execute(
                 tables.register(&cte.name, rows.lazy());
             }
         }
+        if context.references.views.contains(PERIOD) {
+            let period = views::build_view(&context, PERIOD)?.collect()?;
+            insert_period_values(&mut statement, &period);
+        }
         to_grid::frame_to_grid(&collect_rows(&mut tables, statement)?)
     })
 }
@@ -65,23 +71,50 @@ pub fn execute(
 /// Collects the rows of a statement over tables.
 fn collect_rows(tables: &mut SQLContext, statement: Statement) -> PolarsResult<DataFrame> {
     let mut rest = statement.clone();
-    let waves = streaming::extract_streaming_ctes(&mut rest);
-    // If a wave fails, the whole statement runs without streaming, or fails with its own error.
-    let streamed = catch_engine_panic(|| waves.iter().try_for_each(|wave| run_wave(tables, wave)));
-    let statement = if matches!(streamed, Some(Ok(()))) { rest } else { statement };
+    let schemas = RefCell::new(&mut *tables);
+    let columns_of = |view: &str| column_names(&mut schemas.borrow_mut(), view).ok();
+    let EarlyTables { waves, rest_engine } = extract_early_tables(&mut rest, &columns_of);
+    // If a part fails, the whole statement runs without streaming, or fails with its own error.
+    let streamed = catch_engine_panic(|| {
+        waves.iter().try_for_each(|wave| run_wave(tables, wave))?;
+        match rest_engine {
+            Engine::Streaming => {
+                scan::collect_streaming(rewrite::plan(tables, rest.clone())?).map(Some)
+            }
+            Engine::InMemory => Ok(None),
+        }
+    });
+    let statement = match streamed {
+        Some(Ok(Some(rows))) => return Ok(rows),
+        Some(Ok(None)) => rest,
+        _ => statement,
+    };
     rewrite::plan(tables, statement)?.collect()
 }
 
-/// Runs the CTEs of a wave and registers their results as tables.
-fn run_wave(tables: &mut SQLContext, wave: &[StreamingCte]) -> PolarsResult<()> {
-    let plan = |cte: &StreamingCte| lean_plan::lean(rewrite::plan(tables, cte.statement.clone())?);
-    let frames = wave.iter().map(plan).collect::<PolarsResult<Vec<LazyFrame>>>()?;
+/// Returns the names of the columns of a table.
+fn column_names(tables: &mut SQLContext, table: &str) -> PolarsResult<BTreeSet<String>> {
+    let mut rows = tables.execute(&format!("SELECT * FROM {table}"))?;
+    Ok(rows.collect_schema()?.iter_names().map(ToString::to_string).collect())
+}
+
+/// Runs the statements of a wave and registers their results as tables.
+fn run_wave(tables: &mut SQLContext, wave: &[EarlyTable]) -> PolarsResult<()> {
+    let (in_memory, streaming): (Vec<&EarlyTable>, Vec<&EarlyTable>) =
+        wave.iter().partition(|table| table.engine == Engine::InMemory);
+    for table in in_memory {
+        let rows = rewrite::plan(tables, table.statement.clone())?.collect()?;
+        tables.register(&table.name, rows.lazy());
+    }
+    let plan =
+        |table: &&EarlyTable| lean_plan::lean(rewrite::plan(tables, table.statement.clone())?);
+    let frames = streaming.iter().map(plan).collect::<PolarsResult<Vec<LazyFrame>>>()?;
     let Some(first) = frames.first() else { return Ok(()) };
     let flags = first.get_current_optimizations();
     let plans = frames.into_iter().map(|frame| frame.logical_plan).collect();
     let results = LazyFrame::collect_all_with_engine(plans, scan::STREAMING, flags)?;
-    for (cte, result) in wave.iter().zip(results) {
-        tables.register(&cte.name, result.lazy());
+    for (table, result) in streaming.iter().zip(results) {
+        tables.register(&table.name, result.lazy());
     }
     Ok(())
 }

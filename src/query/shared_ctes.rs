@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use sqlparser::ast::{Cte, SetExpr, Statement, Visit, With};
 
-use crate::query::engine::streaming::{EVENT_VIEWS, is_aggregating, tables_read};
+use crate::query::engine::streamable::{EVENT_VIEWS, is_aggregating, tables_read};
 use crate::query::guard;
 
 /// Views whose rows no period changes, except for the column [`IN_PERIOD`].

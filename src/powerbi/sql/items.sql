@@ -14,18 +14,31 @@ WITH named AS (
     CROSS JOIN period AS p
     WHERE e.local_epoch_day <= p.last_epoch_day
 ),
+-- Few rows for each item, so the texts below are not built for each event.
+item_spellings AS (
+    SELECT
+        item_key,
+        item_name,
+        MAX(item_id) AS item_id,
+        MAX(item_kind) AS item_kind,
+        MIN(used_on) AS first_used,
+        MAX(used_on) AS last_used,
+        MAX(epoch_us) AS named_us
+    FROM named
+    WHERE item_key IS NOT NULL
+    GROUP BY item_key, item_name
+),
 items AS (
     SELECT
         item_key,
         MAX(item_id) AS item_id,
         -- The name from the latest event. With this offset, every time from the year 2000 to 2099
         -- has 16 digits.
-        SUBSTR(MAX(CAST(epoch_us + 1000000000000000 AS STRING) || item_name), 17) AS item_name,
+        SUBSTR(MAX(CAST(named_us + 1000000000000000 AS STRING) || item_name), 17) AS item_name,
         MAX(item_kind) AS item_kind,
-        MIN(used_on) AS first_used,
-        MAX(used_on) AS last_used
-    FROM named
-    WHERE item_key IS NOT NULL
+        MIN(first_used) AS first_used,
+        MAX(last_used) AS last_used
+    FROM item_spellings
     GROUP BY item_key
 ),
 known_items AS (SELECT item_id AS known_item, item_name AS known_name FROM item_names),

@@ -1,36 +1,60 @@
-//! Runs CTEs that aggregate events on the streaming engine before the rest of the statement.
+//! Finds the parts of a statement that run before the rest, on the streaming engine where that is
+//! possible.
 //!
 //! A streaming CTE reads a view of events. It aggregates them by GROUP BY or DISTINCT, or filters
 //! them by WHERE for the rest of the statement. The streaming engine processes events in batches,
 //! with a third of the memory of the in-memory engine and less time. It runs out of memory on `IN
-//! (SELECT …)`, so it runs only CTEs for which both engines are known to return the same rows.
+//! (SELECT …)`, so it runs only CTEs for which both engines are known to return the same rows. Of
+//! other queries over events, it runs the filter. If streaming CTEs read CTEs that it does not run,
+//! those run before them on the in-memory engine.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::ops::ControlFlow;
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    BinaryOperator, Cte, DataType, Distinct, Expr, GroupByExpr, JoinOperator, Query, Select,
-    SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, Visit, Visitor, With,
+    Cte, Expr, JoinOperator, LimitClause, Query, SelectItem, SetExpr, SetOperator, SetQuantifier,
+    Statement, TableFactor, Value, Visit, With,
 };
 
+use crate::query::engine::filtered_rows;
+use crate::query::engine::streamable::{
+    EVENT_VIEWS, SelectInspector, is_aggregating, is_streamable, table_and_alias, tables_read,
+};
+use crate::query::guard::grouping::has_aggregate;
 use crate::query::views::columns::is_view;
 
-/// Views of events.
-pub const EVENT_VIEWS: [&str; 3] = ["events", "history", "events_all"];
+/// Most rows of a result for which the streaming engine runs the rest of a statement.
+const MAX_FIRST_ROWS: u32 = 100_000;
 
-/// Functions that a streaming CTE may call.
-const STREAMABLE_FUNCTIONS: [&str; 9] =
-    ["coalesce", "count", "floor", "lower", "max", "min", "nullif", "sum", "upper"];
+/// Engine that runs a part of a statement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Engine {
+    /// For what streaming CTEs read, and only few rows.
+    InMemory,
+    /// For views of events.
+    Streaming,
+}
 
-/// CTE that runs by itself, before the rest of the statement.
+/// Tables that a statement reads in place of its parts, and the engine of its rest.
+#[derive(Debug)]
+pub struct EarlyTables {
+    /// Tables in waves. Those on the in-memory engine run first, one by one, and then those on the
+    /// streaming engine together. A wave needs the results of earlier waves.
+    pub waves: Vec<Vec<EarlyTable>>,
+    /// Engine of the rest of the statement.
+    pub rest_engine: Engine,
+}
+
+/// Part of a statement that runs by itself, before the rest of the statement reads its rows as a
+/// table.
 #[derive(Debug, PartialEq, Eq)]
-pub struct StreamingCte {
-    /// Name of the CTE in the statement.
+pub struct EarlyTable {
+    /// Name of the table.
     pub name: String,
     /// Statement that returns its rows.
     pub statement: Statement,
+    /// Engine that runs the statement.
+    pub engine: Engine,
 }
 
 /// Properties of a relation in FROM.
@@ -46,61 +70,202 @@ struct RelationInfo {
     has_fractions: bool,
 }
 
-/// Removes the streaming CTEs from a statement, which then reads tables of the same names, and
-/// returns them in waves. The CTEs of a wave can run together; a wave needs the results of earlier
-/// waves.
-pub fn extract_streaming_ctes(statement: &mut Statement) -> Vec<Vec<StreamingCte>> {
-    let mut waves: Vec<Vec<StreamingCte>> = Vec::new();
-    let Statement::Query(query) = statement else { return waves };
-    let Some(mut with) = query.with.take() else { return waves };
-    let mut known: BTreeMap<String, RelationInfo> = BTreeMap::new();
-    // Other CTEs, which a streaming CTE may read in a WITH of its own.
-    let mut inlined: Vec<(Cte, RelationInfo)> = Vec::new();
-    let mut add = |cte: &Cte, source: RelationInfo, inlined: &[(Cte, RelationInfo)]| {
-        waves.resize_with(waves.len().max(source.wave + 1), Vec::new);
-        waves[source.wave].push(streaming_cte(cte, source.wave, inlined));
+/// Removes the streaming CTEs from a statement, which then reads tables of the same names. Filters
+/// of other queries over views of events become tables too, and so do the CTEs that streaming CTEs
+/// read. `columns_of` returns the columns of a view.
+pub fn extract_early_tables(
+    statement: &mut Statement,
+    columns_of: &dyn Fn(&str) -> Option<BTreeSet<String>>,
+) -> EarlyTables {
+    let mut extraction = Extraction::default();
+    let Statement::Query(query) = statement else {
+        return EarlyTables { waves: Vec::new(), rest_engine: Engine::InMemory };
     };
-    with.cte_tables.retain(|cte| {
-        let Some((source, aggregates)) = classify(&cte.query.body, &known) else { return true };
-        if !has_only_body(&cte.query) || !cte.alias.columns.is_empty() {
-            return true;
-        }
+    let mut with = query.with.take();
+    if let Some(with) = &mut with {
+        with.cte_tables.retain_mut(|cte| !extraction.extract(cte, columns_of));
+    }
+    let rest_engine = if selects_first_rows(query) { Engine::Streaming } else { Engine::InMemory };
+    // The in-memory engine stops at a limit without an order.
+    let stops_early = query.limit_clause.is_some() && query.order_by.is_none();
+    if rest_engine == Engine::InMemory && !stops_early {
+        extraction.split_filter(query, columns_of);
+    }
+    let mut none = Vec::new();
+    let rest = with.as_mut().map_or(&mut none, |with| &mut with.cte_tables);
+    extraction.extract_filters(rest, &query.body);
+    extraction.extract_settled(rest);
+    query.with = with.filter(|with| !with.cte_tables.is_empty());
+    EarlyTables { waves: extraction.waves, rest_engine }
+}
+
+/// Returns true for a query of the first rows of a view of events in an order. The streaming engine
+/// keeps no others.
+fn selects_first_rows(query: &Query) -> bool {
+    let SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, .. }) =
+        &query.limit_clause
+    else {
+        return false;
+    };
+    let is_low = |digits: &str| digits.parse::<u32>().is_ok_and(|rows| rows <= MAX_FIRST_ROWS);
+    let is_low = match limit {
+        Expr::Value(value) => matches!(&value.value, Value::Number(digits, _) if is_low(digits)),
+        _ => false,
+    };
+    let class = classify(&query.body, &BTreeMap::new());
+    is_low
+        && query.order_by.as_ref().is_some_and(is_streamable)
+        && select.from.iter().all(|from| from.joins.is_empty())
+        && class.is_some_and(|(source, aggregates)| source.is_large && !aggregates)
+        && !select.projection.iter().any(has_total)
+}
+
+/// Facts about the CTEs of a statement, in their order.
+#[derive(Default)]
+struct Extraction {
+    waves: Vec<Vec<EarlyTable>>,
+    known: BTreeMap<String, RelationInfo>,
+    /// CTEs that other queries may read in a WITH of their own.
+    inlined: Vec<(Cte, RelationInfo)>,
+    /// CTEs for the in-memory engine, if a streaming CTE reads them.
+    settled: Vec<(Cte, RelationInfo)>,
+    filter_count: usize,
+}
+
+impl Extraction {
+    /// Extracts a CTE if it is a streaming CTE, and returns true. Otherwise, only its filter may be
+    /// extracted.
+    fn extract(
+        &mut self,
+        cte: &mut Cte,
+        columns_of: &dyn Fn(&str) -> Option<BTreeSet<String>>,
+    ) -> bool {
+        let is_plain = has_only_body(&cte.query) && cte.alias.columns.is_empty();
+        let class = classify(&cte.query.body, &self.known).filter(|_| is_plain);
+        let name = cte.alias.name.value.clone();
+        let Some((source, aggregates)) = class else {
+            self.split_filter(&mut cte.query, columns_of);
+            if let Some(info) = self.small_inputs(&cte.query)
+                && cte.alias.columns.is_empty()
+            {
+                self.known.insert(name, info);
+                self.settled.push((cte.clone(), info));
+            }
+            return false;
+        };
         let is_streaming = source.is_large && aggregates;
         if is_streaming {
-            add(cte, source, &inlined);
+            self.add(cte, source, Engine::Streaming);
         } else {
-            inlined.push((cte.clone(), source));
+            self.inlined.push((cte.clone(), source));
         }
         let wave = source.wave + usize::from(is_streaming);
         let is_large = source.is_large && !is_streaming;
-        known.insert(cte.alias.name.value.clone(), RelationInfo { is_large, wave, ..source });
-        !is_streaming
-    });
-    let is_large = |cte: &Cte| known.get(&cte.alias.name.value).is_some_and(|info| info.is_large);
-    let mut read = tables_read(&query.body);
-    for cte in with.cte_tables.iter().filter(|cte| !is_large(cte)) {
-        read.extend(tables_read(cte));
+        self.known.insert(name, RelationInfo { is_large, wave, ..source });
+        is_streaming
     }
-    for (at, (cte, source)) in inlined.iter().enumerate() {
-        if source.is_large && source.is_filtered && read.contains(&cte.alias.name.value) {
-            add(cte, *source, &inlined[..at]);
-            with.cte_tables.retain(|left| left.alias.name != cte.alias.name);
+
+    /// Makes the filter of a query over a view of events a table.
+    fn split_filter(
+        &mut self,
+        query: &mut Query,
+        columns_of: &dyn Fn(&str) -> Option<BTreeSet<String>>,
+    ) {
+        let number = self.filter_count + 1;
+        let Some(rows) = filtered_rows::split(query, number, columns_of) else { return };
+        self.filter_count = number;
+        let info = RelationInfo { wave: 1, ..RelationInfo::default() };
+        self.known.insert(rows.name.clone(), info);
+        let statement = Statement::Query(Box::new(rows.query));
+        self.push(0, EarlyTable { name: rows.name, statement, engine: Engine::Streaming });
+    }
+
+    /// Returns the properties of a query that reads only small relations; `None` for others.
+    fn small_inputs(&self, query: &Query) -> Option<RelationInfo> {
+        let mut info = RelationInfo { has_fractions: true, ..RelationInfo::default() };
+        for name in tables_read(query) {
+            let source = known_relation(&name, &self.known).filter(|source| !source.is_large)?;
+            info.wave = info.wave.max(source.wave);
+        }
+        Some(info)
+    }
+
+    /// Adds a CTE to its wave. Its own WITH has the CTEs that it reads and that are no tables.
+    fn add(&mut self, cte: &Cte, source: RelationInfo, engine: Engine) {
+        let mut read = tables_read(&*cte.query);
+        let mut cte_tables: Vec<Cte> = Vec::new();
+        for (inlined, _) in self.inlined.iter().rev() {
+            if inlined.alias.name != cte.alias.name && read.contains(&inlined.alias.name.value) {
+                read.extend(tables_read(&*inlined.query));
+                cte_tables.insert(0, inlined.clone());
+            }
+        }
+        let mut query = cte.query.clone();
+        if !cte_tables.is_empty() {
+            let with_token = AttachedToken::empty();
+            query.with = Some(With { with_token, recursive: false, cte_tables });
+        }
+        let name = cte.alias.name.value.clone();
+        self.push(source.wave, EarlyTable { name, statement: Statement::Query(query), engine });
+    }
+
+    fn push(&mut self, wave: usize, table: EarlyTable) {
+        self.waves.resize_with(self.waves.len().max(wave + 1), Vec::new);
+        self.waves[wave].push(table);
+    }
+
+    /// Extracts CTEs that filter events for the rest of a statement.
+    fn extract_filters(&mut self, rest: &mut Vec<Cte>, body: &SetExpr) {
+        let is_large =
+            |cte: &Cte| self.known.get(&cte.alias.name.value).is_some_and(|info| info.is_large);
+        let mut read = tables_read(body);
+        for cte in rest.iter().filter(|cte| !is_large(cte)) {
+            read.extend(tables_read(cte));
+        }
+        let filters = self.inlined.iter().filter(|(cte, source)| {
+            source.is_large && source.is_filtered && read.contains(&cte.alias.name.value)
+        });
+        let filters: Vec<(Cte, RelationInfo)> = filters.cloned().collect();
+        for (cte, source) in &filters {
+            self.add(cte, *source, Engine::Streaming);
+            rest.retain(|left| left.alias.name != cte.alias.name);
         }
     }
-    query.with = Some(with).filter(|with| !with.cte_tables.is_empty());
-    waves
+
+    /// Extracts the CTEs that streaming CTEs read and that need the in-memory engine.
+    fn extract_settled(&mut self, rest: &mut Vec<Cte>) {
+        let statements = self.waves.iter().flatten().map(|table| &table.statement);
+        let mut read: BTreeSet<String> = statements.flat_map(tables_read).collect();
+        let mut needed: Vec<(Cte, RelationInfo)> = Vec::new();
+        for (cte, info) in std::mem::take(&mut self.settled).into_iter().rev() {
+            if read.contains(&cte.alias.name.value) {
+                read.extend(tables_read(&*cte.query));
+                // A CTE of the WITH that it gets can read others.
+                for (inlined, _) in self.inlined.iter().rev() {
+                    if read.contains(&inlined.alias.name.value) {
+                        read.extend(tables_read(&*inlined.query));
+                    }
+                }
+                rest.retain(|left| left.alias.name != cte.alias.name);
+                needed.insert(0, (cte, info));
+            }
+        }
+        for (cte, info) in &needed {
+            self.add(cte, *info, Engine::InMemory);
+        }
+        self.waves.iter_mut().for_each(|wave| wave.sort_by_key(|table| table.engine));
+    }
 }
 
-/// Returns a streaming CTE whose own WITH contains the inlined CTEs that are readable in its wave.
-fn streaming_cte(cte: &Cte, wave: usize, inlined: &[(Cte, RelationInfo)]) -> StreamingCte {
-    let tables = inlined.iter().filter(|(_, source)| source.wave <= wave);
-    let cte_tables: Vec<Cte> = tables.map(|(cte, _)| cte.clone()).collect();
-    let mut query = cte.query.clone();
-    if !cte_tables.is_empty() {
-        let with_token = AttachedToken::empty();
-        query.with = Some(With { with_token, recursive: false, cte_tables });
+/// Returns true for a result column that aggregates.
+fn has_total(item: &SelectItem) -> bool {
+    match item {
+        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
+            has_aggregate(expr)
+        }
+        _ => false,
     }
-    StreamingCte { name: cte.alias.name.value.clone(), statement: Statement::Query(query) }
 }
 
 /// Returns true if a query is only a body, without WITH, ORDER BY or LIMIT.
@@ -168,83 +333,17 @@ fn relation_info(
     table: &TableFactor,
     known: &BTreeMap<String, RelationInfo>,
 ) -> Option<RelationInfo> {
-    let TableFactor::Table { name, .. } = table else { return None };
-    let name = name.to_string();
-    match known.get(&name) {
+    known_relation(table_and_alias(table)?.0, known)
+}
+
+fn known_relation(name: &str, known: &BTreeMap<String, RelationInfo>) -> Option<RelationInfo> {
+    match known.get(name) {
         Some(source) => Some(*source),
-        None if is_view(&name) => Some(RelationInfo {
-            is_large: EVENT_VIEWS.contains(&&*name),
-            ..RelationInfo::default()
-        }),
+        None if is_view(name) => {
+            let is_large = EVENT_VIEWS.contains(&name);
+            Some(RelationInfo { is_large, ..RelationInfo::default() })
+        }
         None => None,
-    }
-}
-
-/// Returns true if a SELECT aggregates, by GROUP BY or DISTINCT.
-pub fn is_aggregating(select: &Select) -> bool {
-    let is_grouped =
-        matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if !keys.is_empty());
-    is_grouped || matches!(select.distinct, Some(Distinct::Distinct))
-}
-
-/// Returns the names of the tables in FROM of a part of a statement, without their quotes.
-pub fn tables_read(part: &impl Visit) -> BTreeSet<String> {
-    let mut tables = TableNameCollector::default();
-    let _: ControlFlow<Infallible> = part.visit(&mut tables);
-    tables.0
-}
-
-/// Collects the names of the tables in FROM.
-#[derive(Default)]
-struct TableNameCollector(BTreeSet<String>);
-
-impl Visitor for TableNameCollector {
-    type Break = Infallible;
-
-    fn pre_visit_table_factor(&mut self, table: &TableFactor) -> ControlFlow<Infallible> {
-        if let TableFactor::Table { name, .. } = table {
-            let part = name.0.last().and_then(|part| part.as_ident());
-            self.0.extend(part.map(|ident| ident.value.clone()));
-        }
-        ControlFlow::Continue(())
-    }
-}
-
-/// Inspects the expressions of a SELECT; ends at a form that a streaming CTE must not contain.
-struct SelectInspector {
-    has_fractions: bool,
-    has_sums: bool,
-}
-
-impl Visitor for SelectInspector {
-    type Break = ();
-
-    fn pre_visit_query(&mut self, _: &Query) -> ControlFlow<()> {
-        ControlFlow::Break(())
-    }
-
-    fn pre_visit_expr(&mut self, expr: &Expr) -> ControlFlow<()> {
-        match expr {
-            Expr::Function(function) => {
-                let name = function.name.to_string().to_lowercase();
-                if function.over.is_some() || !STREAMABLE_FUNCTIONS.contains(&&*name) {
-                    return ControlFlow::Break(());
-                }
-                self.has_sums |= name == "sum";
-                self.has_fractions |= name == "floor";
-            }
-            Expr::Cast { data_type, .. } => {
-                self.has_fractions |= !matches!(data_type, DataType::BigInt(_));
-            }
-            Expr::BinaryOp { op: BinaryOperator::Divide, .. } => self.has_fractions = true,
-            Expr::Value(value) => {
-                let is_fraction = |number: &str| number.parse::<i64>().is_err();
-                self.has_fractions |=
-                    matches!(&value.value, Value::Number(number, _) if is_fraction(number));
-            }
-            _ => {}
-        }
-        ControlFlow::Continue(())
     }
 }
 
@@ -253,16 +352,25 @@ mod tests {
     use super::*;
     use crate::query::guard;
 
-    /// Returns the names of the streaming CTEs, one line for each wave, and the rest of the
-    /// statement.
+    /// Returns the names of the tables, one line for each wave, and the rest of the statement. A
+    /// table on the in-memory engine has parentheses.
     fn extract(sql: &str) -> (String, String) {
-        let mut statement = guard::parse("test", sql).unwrap();
-        let waves = extract_streaming_ctes(&mut statement);
-        let names = |wave: &Vec<StreamingCte>| {
-            wave.iter().map(|cte| cte.name.as_str()).collect::<Vec<_>>().join(" ")
+        let (waves, statement) = extract_from(sql);
+        let name = |table: &EarlyTable| match table.engine {
+            Engine::Streaming => table.name.clone(),
+            Engine::InMemory => format!("({})", table.name),
         };
-        let waves: Vec<String> = waves.iter().map(names).collect();
-        (waves.join("\n"), statement.to_string())
+        let line = |wave: &Vec<EarlyTable>| wave.iter().map(name).collect::<Vec<_>>().join(" ");
+        let lines: Vec<String> = waves.iter().map(line).collect();
+        (lines.join("\n"), statement)
+    }
+
+    fn extract_from(sql: &str) -> (Vec<Vec<EarlyTable>>, String) {
+        let mut statement = guard::parse("test", sql).unwrap();
+        let columns = ["Id", "user_id", "report_id", "epoch_us", "is_failed", "artifact"];
+        let columns = columns.map(str::to_owned).into();
+        let tables = extract_early_tables(&mut statement, &|_| Some(BTreeSet::clone(&columns)));
+        (tables.waves, statement.to_string())
     }
 
     #[test]
@@ -278,12 +386,10 @@ mod tests {
         assert_eq!(waves, "counted\nof_many\npairs");
         assert!(rest.starts_with("WITH opened AS"), "{rest}");
         assert!(!rest.contains("counted AS") && !rest.contains("of_many AS"), "{rest}");
-        let mut statement =
-            guard::parse("test", "WITH a AS (SELECT DISTINCT user_id FROM events) SELECT * FROM a")
-                .unwrap();
-        let cte = &extract_streaming_ctes(&mut statement)[0][0];
-        assert_eq!(cte.statement.to_string(), "SELECT DISTINCT user_id FROM events");
-        assert_eq!(statement.to_string(), "SELECT * FROM a");
+        let (waves, rest) =
+            extract_from("WITH a AS (SELECT DISTINCT user_id FROM events) SELECT * FROM a");
+        assert_eq!(waves[0][0].statement.to_string(), "SELECT DISTINCT user_id FROM events");
+        assert_eq!(rest, "SELECT * FROM a");
     }
 
     #[test]
@@ -304,6 +410,80 @@ mod tests {
     }
 
     #[test]
+    fn filters_of_other_queries_stream() {
+        for (sql, filter, rest) in [
+            (
+                "WITH a AS (SELECT user_id, ROW_NUMBER() OVER (ORDER BY epoch_us) AS n \
+                 FROM history WHERE is_failed AND (user_id <> 'x' AND Id LIKE 'a%')) \
+                 SELECT * FROM a",
+                "SELECT \"Id\", \"epoch_us\", \"is_failed\", \"user_id\" FROM history \
+                 WHERE is_failed AND user_id <> 'x' AND Id LIKE 'a%'",
+                "WITH a AS (SELECT user_id, ROW_NUMBER() OVER (ORDER BY epoch_us) AS n \
+                 FROM \"filtered history 1\" AS history) SELECT * FROM a",
+            ),
+            (
+                "SELECT e.artifact.kind AS kind, n FROM events AS e LEFT JOIN few AS f \
+                 ON e.Id = f.Id WHERE e.is_failed AND n > 1 AND user_id = 'x' \
+                 ORDER BY e.epoch_us LIMIT 3",
+                "SELECT \"Id\", \"artifact\", \"epoch_us\", \"is_failed\", \"user_id\" \
+                 FROM events AS e WHERE e.is_failed",
+                "SELECT e.artifact.kind AS kind, n FROM \"filtered events 1\" AS e \
+                 LEFT JOIN few AS f ON e.Id = f.Id WHERE n > 1 AND user_id = 'x' \
+                 ORDER BY e.epoch_us LIMIT 3",
+            ),
+        ] {
+            let (waves, found) = extract_from(sql);
+            assert_eq!((waves.len(), waves[0].len()), (1, 1), "{sql}");
+            assert_eq!(waves[0][0].statement.to_string(), filter);
+            assert_eq!(found, rest);
+        }
+    }
+
+    #[test]
+    fn first_rows_of_events_stream() {
+        let engine = |sql: &str| {
+            let mut statement = guard::parse("test", sql).unwrap();
+            let tables = extract_early_tables(&mut statement, &|_| None);
+            assert!(tables.waves.is_empty(), "{sql}");
+            tables.rest_engine
+        };
+        let first = "SELECT Id AS a, epoch_us || 'x' AS x FROM events AS e WHERE is_failed";
+        assert_eq!(engine(&format!("{first} ORDER BY a LIMIT 20")), Engine::Streaming);
+        for other in [
+            format!("{first} ORDER BY a"),
+            format!("{first} LIMIT 20"),
+            format!("{first} ORDER BY a LIMIT 20 OFFSET 5"),
+            format!("{first} ORDER BY a LIMIT 100001"),
+            "SELECT DISTINCT user_id FROM events ORDER BY user_id LIMIT 20".to_owned(),
+            "SELECT COUNT(*) AS n FROM events ORDER BY n LIMIT 20".to_owned(),
+            "SELECT RANK() OVER (ORDER BY Id) AS n FROM events ORDER BY n LIMIT 20".to_owned(),
+            "SELECT day FROM days ORDER BY day LIMIT 20".to_owned(),
+        ] {
+            assert_eq!(engine(&other), Engine::InMemory, "{other}");
+        }
+    }
+
+    #[test]
+    fn ctes_between_streaming_ctes_run_in_memory() {
+        let (waves, rest) = extract(
+            "WITH made AS (SELECT report_id, ROW_NUMBER() OVER (ORDER BY Id) AS n FROM history \
+             WHERE is_failed), \
+             made_once AS (SELECT report_id AS made_report FROM made WHERE n = 1), \
+             unread AS (SELECT RANK() OVER (ORDER BY n) AS place FROM made), \
+             views AS (SELECT report_id, COUNT(*) AS n FROM events JOIN made_once \
+             ON report_id = made_report GROUP BY report_id) \
+             SELECT views.n, place FROM views CROSS JOIN unread",
+        );
+        assert_eq!(waves, "filtered history 1\n(made) views");
+        assert_eq!(
+            rest,
+            "WITH made_once AS (SELECT report_id AS made_report FROM made WHERE n = 1), \
+             unread AS (SELECT RANK() OVER (ORDER BY n) AS place FROM made) \
+             SELECT views.n, place FROM views CROSS JOIN unread"
+        );
+    }
+
+    #[test]
     fn forms_whose_streaming_result_may_differ_do_not_stream() {
         for body in [
             "SELECT user_id FROM events",
@@ -320,10 +500,14 @@ mod tests {
             "SELECT DISTINCT day FROM days",
             "SELECT COUNT(*) AS n FROM events GROUP BY user_id HAVING COUNT(*) > 1",
             "SELECT DISTINCT user_id FROM events UNION ALL SELECT DISTINCT user_id FROM history",
+            "SELECT AVG(epoch_us) AS x FROM events WHERE user_id IN (SELECT user_id FROM history)",
+            "SELECT * FROM events WHERE is_failed LIMIT 3",
         ] {
             let sql = format!("WITH a AS ({body}) SELECT * FROM a");
             let (waves, rest) = extract(&sql);
             assert_eq!((waves.as_str(), rest), ("", sql));
         }
+        let first = "SELECT Id FROM events WHERE is_failed LIMIT 3";
+        assert_eq!(extract(first), (String::new(), first.to_owned()), "the first three");
     }
 }
