@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    Cte, Expr, JoinOperator, LimitClause, Query, SelectItem, SetExpr, SetOperator, SetQuantifier,
-    Statement, TableFactor, Value, Visit, With,
+    Cte, Expr, JoinOperator, LimitClause, OrderBy, OrderByExpr, OrderByKind, Query, Select,
+    SelectItem, SetExpr, SetOperator, SetQuantifier, Statement, TableFactor, Value, Visit, With,
 };
 
 use crate::query::engine::filtered_rows;
@@ -99,8 +99,8 @@ pub fn extract_early_tables(
     EarlyTables { waves: extraction.waves, rest_engine }
 }
 
-/// Returns true for a query of the first rows of a view of events in an order. The streaming engine
-/// keeps no others.
+/// Returns true for a query of the first rows of a view of events, in an order by the ID of the
+/// event. The streaming engine keeps no other rows. Of rows with equal keys, it would keep any.
 fn selects_first_rows(query: &Query) -> bool {
     let SetExpr::Select(select) = query.body.as_ref() else { return false };
     let Some(LimitClause::LimitOffset { limit: Some(limit), offset: None, .. }) =
@@ -115,7 +115,7 @@ fn selects_first_rows(query: &Query) -> bool {
     };
     let class = classify(&query.body, &BTreeMap::new());
     is_low
-        && query.order_by.as_ref().is_some_and(is_streamable)
+        && query.order_by.as_ref().is_some_and(|order| has_event_id(order, select))
         && select.from.iter().all(|from| from.joins.is_empty())
         && class.is_some_and(|(source, aggregates)| source.is_large && !aggregates)
         && !select.projection.iter().any(has_total)
@@ -255,6 +255,32 @@ impl Extraction {
             self.add(cte, *info, Engine::InMemory);
         }
         self.waves.iter_mut().for_each(|wave| wave.sort_by_key(|table| table.engine));
+    }
+}
+
+/// Returns true if the ID of the event is a key of an order, and the streaming engine may calculate
+/// all keys.
+fn has_event_id(order: &OrderBy, select: &Select) -> bool {
+    let OrderByKind::Expressions(keys) = &order.kind else { return false };
+    let is_id = |expr: &Expr| last_name(expr) == Some("Id");
+    // An order reads a result column before a column of the view.
+    let is_unique = |key: &OrderByExpr| {
+        let Some(name) = last_name(&key.expr) else { return false };
+        let result = select.projection.iter().find_map(|item| match item {
+            SelectItem::ExprWithAlias { expr, alias } if alias.value == name => Some(expr),
+            _ => None,
+        });
+        is_id(result.unwrap_or(&key.expr))
+    };
+    is_streamable(order) && keys.iter().any(is_unique)
+}
+
+/// Returns the name of a column without its qualifier.
+fn last_name(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Identifier(name) => Some(&name.value),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.as_str()),
+        _ => None,
     }
 }
 
@@ -449,7 +475,14 @@ mod tests {
         };
         let first = "SELECT Id AS a, epoch_us || 'x' AS x FROM events AS e WHERE is_failed";
         assert_eq!(engine(&format!("{first} ORDER BY a LIMIT 20")), Engine::Streaming);
+        assert_eq!(
+            engine("SELECT e.user_id FROM events AS e ORDER BY e.user_id, e.Id LIMIT 20"),
+            Engine::Streaming
+        );
         for other in [
+            // Events with equal keys.
+            format!("{first} ORDER BY x LIMIT 20"),
+            "SELECT user_id AS Id FROM events ORDER BY Id LIMIT 20".to_owned(),
             format!("{first} ORDER BY a"),
             format!("{first} LIMIT 20"),
             format!("{first} ORDER BY a LIMIT 20 OFFSET 5"),
