@@ -15,6 +15,7 @@ use sqlparser::ast::{
 };
 
 use crate::query::engine::streamable::{EVENT_VIEWS, table_and_alias};
+use crate::query::guard::grouping::item_expr;
 
 /// Name of the view.
 pub const PERIOD: &str = "period";
@@ -111,11 +112,9 @@ impl PeriodReader<'_> {
     /// Returns true if the rows stay the same with values in place of columns.
     fn can_use_values(&self, select: &Select) -> bool {
         // A constant alone could be one row in place of many, or the greatest value of no rows.
-        let is_whole = |item: &SelectItem| match item {
-            SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-                self.uses(expr).is_some_and(|uses| uses.of_period == 0 || uses.of_others > 0)
-            }
-            _ => false,
+        let is_whole = |item: &SelectItem| {
+            let uses = item_expr(item).and_then(|expr| self.uses(expr));
+            uses.is_some_and(|uses| uses.of_period == 0 || uses.of_others > 0)
         };
         let has_keys_of_events = match &select.group_by {
             GroupByExpr::Expressions(keys, _) => {

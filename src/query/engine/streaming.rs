@@ -20,7 +20,7 @@ use crate::query::engine::filtered_rows;
 use crate::query::engine::streamable::{
     EVENT_VIEWS, SelectInspector, is_aggregating, is_streamable, table_and_alias, tables_read,
 };
-use crate::query::guard::grouping::has_aggregate;
+use crate::query::guard::grouping::{has_aggregate, item_expr};
 use crate::query::views::columns::is_view;
 
 /// Most rows of a result for which the streaming engine runs the rest of a statement.
@@ -118,7 +118,7 @@ fn selects_first_rows(query: &Query) -> bool {
         && query.order_by.as_ref().is_some_and(|order| has_event_id(order, select))
         && select.from.iter().all(|from| from.joins.is_empty())
         && class.is_some_and(|(source, aggregates)| source.is_large && !aggregates)
-        && !select.projection.iter().any(has_total)
+        && !select.projection.iter().filter_map(item_expr).any(has_aggregate)
 }
 
 /// Facts about the CTEs of a statement, in their order.
@@ -193,14 +193,7 @@ impl Extraction {
 
     /// Adds a CTE to its wave. Its own WITH has the CTEs that it reads and that are no tables.
     fn add(&mut self, cte: &Cte, source: RelationInfo, engine: Engine) {
-        let mut read = tables_read(&*cte.query);
-        let mut cte_tables: Vec<Cte> = Vec::new();
-        for (inlined, _) in self.inlined.iter().rev() {
-            if inlined.alias.name != cte.alias.name && read.contains(&inlined.alias.name.value) {
-                read.extend(tables_read(&*inlined.query));
-                cte_tables.insert(0, inlined.clone());
-            }
-        }
+        let cte_tables = self.inlined_ctes(&mut tables_read(&*cte.query));
         let mut query = cte.query.clone();
         if !cte_tables.is_empty() {
             let with_token = AttachedToken::empty();
@@ -208,6 +201,18 @@ impl Extraction {
         }
         let name = cte.alias.name.value.clone();
         self.push(source.wave, EarlyTable { name, statement: Statement::Query(query), engine });
+    }
+
+    /// Returns the inlined CTEs among the tables that are read, and adds the tables that they read.
+    fn inlined_ctes(&self, read: &mut BTreeSet<String>) -> Vec<Cte> {
+        let mut ctes = Vec::new();
+        for (inlined, _) in self.inlined.iter().rev() {
+            if read.contains(&inlined.alias.name.value) {
+                read.extend(tables_read(&*inlined.query));
+                ctes.insert(0, inlined.clone());
+            }
+        }
+        ctes
     }
 
     fn push(&mut self, wave: usize, table: EarlyTable) {
@@ -242,11 +247,7 @@ impl Extraction {
             if read.contains(&cte.alias.name.value) {
                 read.extend(tables_read(&*cte.query));
                 // A CTE of the WITH that it gets can read others.
-                for (inlined, _) in self.inlined.iter().rev() {
-                    if read.contains(&inlined.alias.name.value) {
-                        read.extend(tables_read(&*inlined.query));
-                    }
-                }
+                self.inlined_ctes(&mut read);
                 rest.retain(|left| left.alias.name != cte.alias.name);
                 needed.insert(0, (cte, info));
             }
@@ -281,16 +282,6 @@ fn last_name(expr: &Expr) -> Option<&str> {
         Expr::Identifier(name) => Some(&name.value),
         Expr::CompoundIdentifier(parts) => parts.last().map(|name| name.value.as_str()),
         _ => None,
-    }
-}
-
-/// Returns true for a result column that aggregates.
-fn has_total(item: &SelectItem) -> bool {
-    match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            has_aggregate(expr)
-        }
-        _ => false,
     }
 }
 

@@ -116,7 +116,8 @@ pub fn check_without_from(select: &Select) -> GuardResult {
     ControlFlow::Continue(())
 }
 
-fn item_expr(item: &SelectItem) -> Option<&Expr> {
+/// Returns the expression of a result column; `None` for `*`.
+pub fn item_expr(item: &SelectItem) -> Option<&Expr> {
     match item {
         SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => Some(expr),
         _ => None,

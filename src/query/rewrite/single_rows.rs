@@ -4,9 +4,9 @@
 //! it removes the aggregate too, and the subquery has as many rows as its table. With DISTINCT, the
 //! planner keeps all columns.
 
-use sqlparser::ast::{Distinct, Expr, GroupByExpr, Query, Select, SelectItem, SetExpr};
+use sqlparser::ast::{Distinct, Expr, GroupByExpr, Query, Select, SetExpr};
 
-use crate::query::guard::grouping::has_aggregate;
+use crate::query::guard::grouping::{has_aggregate, item_expr};
 
 /// Adds DISTINCT to a query that aggregates all rows to one.
 pub fn keep(query: &mut Query) {
@@ -21,23 +21,12 @@ pub fn keep(query: &mut Query) {
 fn is_single_row(select: &Select) -> bool {
     let is_ungrouped =
         matches!(&select.group_by, GroupByExpr::Expressions(keys, _) if keys.is_empty());
-    let aggregates = |item: &SelectItem| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            has_aggregate(expr)
-        }
-        _ => false,
-    };
-    let has_list = |item: &SelectItem| match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            is_list_aggregate(expr)
-        }
-        _ => false,
-    };
+    let mut items = select.projection.iter().filter_map(item_expr);
     // Lists cannot be compared for DISTINCT.
     is_ungrouped
         && select.distinct.is_none()
-        && select.projection.iter().any(aggregates)
-        && !select.projection.iter().any(has_list)
+        && items.clone().any(has_aggregate)
+        && !items.any(is_list_aggregate)
 }
 
 fn is_list_aggregate(expr: &Expr) -> bool {

@@ -4,11 +4,10 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Expr, Ident, ObjectNamePart, OrderByKind, Query, SelectItem, SetExpr, Value, VisitMut,
-    VisitorMut,
+    Expr, Ident, ObjectNamePart, OrderByKind, Query, SetExpr, Value, VisitMut, VisitorMut,
 };
 
-use crate::query::guard::grouping::has_aggregate;
+use crate::query::guard::grouping::{has_aggregate, item_expr};
 
 /// Replaces the aggregates among the sort keys that SELECT contains. The guard refuses the others.
 pub fn respell(query: &mut Query) {
@@ -17,22 +16,14 @@ pub fn respell(query: &mut Query) {
     };
     let OrderByKind::Expressions(keys) = &mut order.kind else { return };
     // A wildcard is an unknown number of columns.
-    let items: Option<Vec<Expr>> = select.projection.iter().map(item_expr).collect();
+    let items: Option<Vec<Expr>> =
+        select.projection.iter().map(|item| item_expr(item).map(normalized)).collect();
     let Some(items) = items else { return };
     for key in keys.iter_mut().filter(|key| has_aggregate(&key.expr)) {
         let wanted = normalized(&key.expr);
         if let Some(at) = items.iter().position(|item| *item == wanted) {
             key.expr = Expr::Value(Value::Number((at + 1).to_string(), false).into());
         }
-    }
-}
-
-fn item_expr(item: &SelectItem) -> Option<Expr> {
-    match item {
-        SelectItem::UnnamedExpr(expr) | SelectItem::ExprWithAlias { expr, .. } => {
-            Some(normalized(expr))
-        }
-        _ => None,
     }
 }
 
