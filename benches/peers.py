@@ -4,6 +4,7 @@
     peers.py compare PBI-ANALYZE ARCHIVE [--rounds N]   CPU s, wall s and peak memory, in turn
     peers.py check PBI-ANALYZE ARCHIVE                  rows, ids and the top ten, of each
     peers.py accidents PBI-ANALYZE SAMPLE-DATA          small archives with an accident, by each
+    peers.py reports PBI-ANALYZE STORE [--rounds N]     each report, by the program and by DuckDB
 
 ARCHIVE is a folder of REST pages in which each field has one type and workspaces one spelling, as
 `cargo run --release --example synth -- DIR --bytes 500M --spelling classic --types uniform` writes
@@ -11,6 +12,9 @@ it: DuckDB refuses others. Needs duckdb, chdb, polars, pandas, orjson and pyarro
 
 The tuned scripts of DuckDB and ClickHouse get the schema, which is read before the measurement. The
 careful pandas script has a fast parser and keeps only the fields that the report needs.
+
+`reports` runs each report over a store, and its SQL (`--show-sql duckdb`) in DuckDB, which reads the
+store's files. Both write all rows as JSON. It needs only duckdb.
 
 CPU is that of the process and its children. Machines that are shared are noisy, so only ratios
 within one call are meaningful: every round runs all of them, and the first round does not count.
@@ -332,10 +336,45 @@ def print_accidents(program: str, sample: str) -> None:
             print(f"| {accident} | {events} | {' | '.join(shown)} |")
 
 
+def answer_duckdb(script: str) -> None:
+    """Runs a script in DuckDB and writes the rows of its last statement as JSON."""
+    import duckdb
+
+    connection = duckdb.connect()
+    for statement in duckdb.extract_statements(Path(script).read_text()):
+        connection.execute(statement.query)
+    names = [column[0] for column in connection.description or []]
+    while rows := connection.fetchmany(10_000):
+        sys.stdout.writelines(json.dumps(dict(zip(names, row)), default=str) + "\n" for row in rows)
+
+
+def compare_reports(program: str, store: str, rounds: int) -> None:
+    """CPU seconds and peak memory of all reports over a store, in turn with DuckDB."""
+    listed = subprocess.run([program, "reports", "--format", "json"], capture_output=True, check=True)
+    print("| report | CPU s | peak MB | DuckDB, CPU s | peak MB | DuckDB, pbi-analyze = 1 |")
+    print("| --- | --: | --: | --: | --: | --: |")
+    for name in sorted(report["report"] for report in json.loads(listed.stdout)["rows"]):
+        ask = [program, "report", name, "--store", store]
+        script = subprocess.run([*ask, "--show-sql", "duckdb"], capture_output=True, text=True)
+        if script.returncode:
+            continue
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as sql:
+            sql.write(script.stdout)
+            sql.flush()
+            theirs = [sys.executable, __file__, "answer", sql.name]
+            pairs = [(measure([*ask, "--format", "ndjson"]), measure(theirs)) for _ in range(rounds)]
+        ours, duckdb = ([statistics.median(part) for part in zip(*runs)] for runs in zip(*pairs))
+        print(
+            f"| `{name}` | {ours[0]:.2f} | {ours[2]:.0f} | {duckdb[0]:.2f} | {duckdb[2]:.0f} "
+            f"| {duckdb[0] / ours[0]:.1f} |",
+            flush=True,
+        )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("compare", "check", "accidents"):
+    for name in ("compare", "check", "accidents", "reports"):
         command = commands.add_parser(name)
         command.add_argument("program")
         command.add_argument("archive")
@@ -349,6 +388,8 @@ def main() -> None:
     schema.add_argument("archive")
     schema.add_argument("out")
     commands.add_parser("pandas-rows").add_argument("archive")
+    answer = commands.add_parser("answer")
+    answer.add_argument("script")
     asked = parser.parse_args()
     if asked.command == "peer":
         PEERS[asked.name](os.path.abspath(asked.archive), os.path.abspath(asked.out))
@@ -356,6 +397,10 @@ def main() -> None:
         SCHEMAS[asked.name](os.path.abspath(asked.archive), asked.out)
     elif asked.command == "compare":
         compare(asked.program, asked.archive, asked.rounds)
+    elif asked.command == "reports":
+        compare_reports(asked.program, os.path.abspath(asked.archive), asked.rounds)
+    elif asked.command == "answer":
+        answer_duckdb(asked.script)
     elif asked.command == "accidents":
         print_accidents(asked.program, asked.archive)
     elif asked.command == "pandas-rows":

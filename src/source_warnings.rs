@@ -293,28 +293,47 @@ struct NamedTime {
 /// Returns the last valid time in a file name: 12 or 14 digits, or 8 digits, `T` and 4 or 6 digits.
 /// For example, the time in `PBIActivityEvents-20260301-202603020415.json` is 2026-03-02 04:15.
 fn time_in_name(name: &str) -> Option<NamedTime> {
-    let (mut times, mut has_date) = (Vec::new(), false);
-    for word in name.split(|c: char| !(c.is_ascii_digit() || c == 'T')) {
-        let digits = match word.split_once('T') {
-            Some((day, time)) if day.len() == 8 && matches!(time.len(), 4 | 6) => {
-                format!("{day}{time}")
-            }
-            _ => word.to_owned(),
-        };
-        let form = match digits.len() {
-            8 => {
-                has_date |= NaiveDate::parse_from_str(&digits, "%Y%m%d").is_ok();
-                continue;
-            }
-            12 => "%Y%m%d%H%M",
-            14 => "%Y%m%d%H%M%S",
+    let (mut last, mut times, mut has_date) = (None, 0, false);
+    // Reports read the names of all sources several times, so this neither allocates nor decodes.
+    for word in name.as_bytes().split(|byte| !(byte.is_ascii_digit() || *byte == b'T')) {
+        let Some((day, time)) = word.split_at_checked(8) else { continue };
+        let time = match time {
+            [b'T', time @ ..] if matches!(time.len(), 4 | 6) => time,
+            _ if matches!(time.len(), 0 | 4 | 6) => time,
             _ => continue,
         };
-        times.extend(NaiveDateTime::parse_from_str(&digits, form).ok());
+        let Some(date) = date_of_digits(day) else { continue };
+        if time.is_empty() {
+            has_date = true;
+            continue;
+        }
+        let Some(time) = date_time(date, time) else { continue };
+        times += 1;
+        last = Some(time);
     }
-    let follows_date = has_date && times.len() == 1;
-    let us = times.last()?.and_utc().timestamp_micros();
-    Some(NamedTime { us, follows_date })
+    let follows_date = has_date && times == 1;
+    Some(NamedTime { us: last?.and_utc().timestamp_micros(), follows_date })
+}
+
+/// Returns the date of the digits of a year, a month and a day.
+fn date_of_digits(digits: &[u8]) -> Option<NaiveDate> {
+    let (year, rest) = digits.split_at_checked(4)?;
+    let (month, day) = rest.split_at_checked(2)?;
+    NaiveDate::from_ymd_opt(i32::try_from(number(year)?).ok()?, number(month)?, number(day)?)
+}
+
+/// Returns the time of the digits of an hour, a minute, and a second if there is one.
+fn date_time(date: NaiveDate, digits: &[u8]) -> Option<NaiveDateTime> {
+    let (hour, rest) = digits.split_at_checked(2)?;
+    let (minute, second) = rest.split_at_checked(2)?;
+    date.and_hms_opt(number(hour)?, number(minute)?, number(second)?)
+}
+
+/// Returns the number of decimal digits, at most four; `None` if they are others.
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |number, digit| {
+        digit.is_ascii_digit().then(|| number * 10 + u32::from(digit - b'0'))
+    })
 }
 
 #[cfg(test)]

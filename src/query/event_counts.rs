@@ -6,13 +6,14 @@ use polars::prelude::*;
 
 use crate::Result;
 
+use crate::query::coded_counts;
 use crate::query::definition::report::ReportDefinition;
 use crate::query::engine::error::run_engine;
 use crate::query::engine::scan;
 use crate::query::guard::references::References;
 use crate::query::session::{EventCounts, Session};
 use crate::query::views::context::ViewContext;
-use crate::query::views::{activities, actor_kinds, events, noise};
+use crate::query::views::{activities, actor_kinds, noise};
 
 impl Session<'_> {
     /// Counts the events of the period in the log of a report, by reason of exclusion.
@@ -34,19 +35,33 @@ impl Session<'_> {
 
 fn count_events(context: &ViewContext<'_>) -> PolarsResult<EventCounts> {
     let session = context.session;
-    let matching = session.filter_expr()?.unwrap_or_else(|| lit(true));
-    let all = events::events_in_period(context)?.select([
+    let filter = session.filter_expr()?;
+    if filter.is_none() && !context.table.has_columns() {
+        let files = &session.snapshot().files;
+        let (log, noise) = (context.log.workload_groups(), session.noise_filter());
+        let counts = coded_counts::count_events(files, &session.period().spans_us(), log, noise);
+        // The engine counts files of other programs, and says which file it cannot read.
+        if let Ok(counts) = counts {
+            return Ok(counts);
+        }
+    }
+    let matching = filter.unwrap_or_else(|| lit(true));
+    // Almost all events are in the log. A filter would make the engine read the other columns of
+    // the files row by row.
+    let all = context.table.events_in_period(session.period())?.select([
+        scan::is_in_workload_groups(context.log.workload_groups()).alias("in_log"),
         matching.alias("matching"),
         noise::is_noise(session.noise_filter()).alias("noise"),
         activities::is_failed().alias("failed"),
         actor_kinds::is_service().alias("service"),
     ]);
-    let counted = || col("matching").and(col("noise").not());
+    let matching = || col("in_log").and(col("matching"));
+    let counted = || matching().and(col("noise").not());
     let sum = |flags: Expr, name: &str| flags.sum().cast(DataType::UInt64).alias(name);
     let counts = all.select([
-        len().cast(DataType::UInt64).alias("events"),
-        sum(col("matching").not(), "filtered"),
-        sum(col("matching").and(col("noise")), "noise"),
+        sum(col("in_log"), "events"),
+        sum(col("in_log").and(col("matching").not()), "filtered"),
+        sum(matching().and(col("noise")), "noise"),
         sum(counted().and(col("service")), "services"),
         sum(counted().and(col("service").not()), "people"),
         sum(counted().and(col("service")).and(col("failed")), "failed_services"),

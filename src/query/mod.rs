@@ -2,6 +2,7 @@
 
 mod archive_facts;
 mod archive_summary;
+mod coded_counts;
 mod coverage;
 mod definition;
 mod engine;

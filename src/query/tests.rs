@@ -16,6 +16,7 @@ use crate::query::*;
 use crate::schema::source_log::{RecordCounts, SourceFacts};
 use crate::store::{DataFile, Snapshot};
 
+mod counting;
 mod sharing;
 
 /// Event with the columns that the views read.

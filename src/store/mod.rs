@@ -36,6 +36,7 @@ pub use maintenance::redact::{Redaction, RedactionResult};
 pub use maintenance::remove_orphans::OrphanRemoval;
 pub use maintenance::search_files::ByteSearch;
 pub use maintenance::verify::{VerifyCheck, VerifyFinding, VerifyReport};
+pub use parquet::coded_rows::{CodedRows, for_each_coded_rows, map_files};
 pub use parquet::event_stream::EventStream;
 pub use parquet::sorted_scan::{RowKey, RowRange, TimeRange, scan_columns, scan_rows};
 pub use provenance::rejects::RejectEdit;

@@ -108,15 +108,16 @@ impl Firsts<'_> {
 
 /// Returns true if the value of an expression in a row depends on no other rows, its inputs aside.
 fn is_of_one_row(expr: &Expr) -> bool {
-    matches!(
-        expr,
+    match expr {
         Expr::Column(_)
-            | Expr::Literal(_)
-            | Expr::Alias(..)
-            | Expr::Cast { .. }
-            | Expr::BinaryExpr { .. }
-            | Expr::Ternary { .. }
-    )
+        | Expr::Literal(_)
+        | Expr::Alias(..)
+        | Expr::Cast { .. }
+        | Expr::BinaryExpr { .. }
+        | Expr::Ternary { .. } => true,
+        Expr::AnonymousFunction { options, .. } => options.is_elementwise(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,8 @@ use polars::prelude::arity::broadcast_binary_elementwise_values;
 use polars::prelude::*;
 use polars::sql::{FunctionOptions, FunctionRegistry, SQLContext};
 
+use crate::query::engine::memoize;
+
 /// Names of the functions. No name can be written without quotation marks, so a statement does not
 /// call one by accident.
 pub const ADD: &str = "exact +";
@@ -36,6 +38,11 @@ pub const TO_TIME: &str = "exact time";
 pub const OR_NAN: &str = "exact or nan";
 /// Sum if it fits into 64 bits; the arguments are the sum of the values and of them as fractions.
 pub const CHECK_SUM: &str = "exact sum";
+
+/// First argument that is not null. Texts keep their bytes, see [`memoize::coalesce_texts`].
+pub const COALESCE: &str = "exact coalesce";
+/// Null if a text is empty, else the argument.
+pub const NULL_IF_EMPTY: &str = "exact null if empty";
 
 /// Largest difference between the sum of integers and their sum as fractions. A sum that does not
 /// fit differs by at least 2^64.
@@ -85,6 +92,13 @@ impl ExactFunctions {
             CHECK_SUM,
             function(CHECK_SUM, sum, |[sum, fractions]| check_sum(sum, fractions)),
         );
+        let same = |[ty]: [&DataType; 1]| Ok(ty.clone());
+        all.insert(NULL_IF_EMPTY, function(NULL_IF_EMPTY, same, |[texts]| null_if_empty(texts)));
+        let ty = |types: Vec<&DataType>| coalesced_type(&types);
+        all.insert(
+            COALESCE,
+            function_of_any(COALESCE, ty, |columns| coalesce_columns_of(&columns)),
+        );
         ExactFunctions(all)
     }
 }
@@ -103,7 +117,7 @@ impl FunctionRegistry for ExactFunctions {
     }
 }
 
-/// Creates a function that is calculated row by row.
+/// Creates a function of `N` arguments that is calculated row by row.
 fn function<const N: usize>(
     name: &str,
     ty: impl Fn([&DataType; N]) -> PolarsResult<DataType> + Send + Sync + 'static,
@@ -113,12 +127,22 @@ fn function<const N: usize>(
         <[T; N]>::try_from(all)
             .map_err(|all| polars_err!(SQLInterface: "expected {N} arguments, found {}", all.len()))
     }
-    let make = move |columns: &mut [Column]| make(exactly(columns.iter().collect())?);
+    let ty = move |types: Vec<&DataType>| ty(exactly(types)?);
+    function_of_any(name, ty, move |columns| make(exactly(columns)?))
+}
+
+/// Creates a function of any number of arguments that is calculated row by row.
+fn function_of_any(
+    name: &str,
+    ty: impl Fn(Vec<&DataType>) -> PolarsResult<DataType> + Send + Sync + 'static,
+    make: impl Fn(Vec<&Column>) -> PolarsResult<Column> + Send + Sync + 'static,
+) -> UserDefinedFunction {
+    let make = move |columns: &mut [Column]| make(columns.iter().collect());
     let field = move |_: &Schema, fields: &[Field]| {
         let types = fields.iter().map(|field| field.dtype().clone().materialize_unknown(true));
         let types: Vec<DataType> = types.collect::<PolarsResult<_>>()?;
         let name = fields.first().map(|field| field.name().clone()).unwrap_or_default();
-        Ok(Field::new(name, ty(exactly(types.iter().collect())?)?))
+        Ok(Field::new(name, ty(types.iter().collect())?))
     };
     UserDefinedFunction {
         name: name.into(),
@@ -387,6 +411,58 @@ fn check_sum(sum: &Column, fractions: &Column) -> PolarsResult<Column> {
         }
     }
     Ok(sum)
+}
+
+/// Returns null for empty texts.
+fn null_if_empty(texts: &Column) -> PolarsResult<Column> {
+    match texts.dtype() {
+        DataType::String => Ok(memoize::empty_to_null(texts.str()?).into_column()),
+        DataType::Null => Ok(texts.clone()),
+        other => polars_bail!(
+            InvalidOperation: "NULLIF(…, '') needs a text, and {} has the type {other}",
+            texts.name()
+        ),
+    }
+}
+
+/// Returns the type of the first value that is not null.
+fn coalesced_type(types: &[&DataType]) -> PolarsResult<DataType> {
+    if types.iter().all(|ty| **ty == DataType::String || ty.is_null()) {
+        return Ok(DataType::String);
+    }
+    let columns: Vec<Column> =
+        types.iter().map(|ty| Column::new_empty(PlSmallStr::EMPTY, ty)).collect();
+    Ok(coalesce_by_engine(&columns.iter().collect::<Vec<_>>())?.dtype().clone())
+}
+
+/// Returns the first value of each row that is not null.
+fn coalesce_columns_of(columns: &[&Column]) -> PolarsResult<Column> {
+    let types: Vec<&DataType> = columns.iter().map(|column| column.dtype()).collect();
+    if coalesced_type(&types)? != DataType::String {
+        return coalesce_by_engine(columns);
+    }
+    let height = columns.iter().map(|column| column.len()).find(|len| *len != 1).unwrap_or(1);
+    let texts = columns.iter().map(|column| distinct_values(column).cast(&DataType::String));
+    let texts = texts.collect::<PolarsResult<Vec<Series>>>()?;
+    let texts = texts.iter().map(|texts| texts.str()).collect::<PolarsResult<Vec<_>>>()?;
+    let chosen = memoize::coalesce_texts(&texts)?.into_series();
+    Ok(if chosen.len() == height { chosen } else { chosen.new_from_index(0, height) }.into_column())
+}
+
+fn coalesce_by_engine(columns: &[&Column]) -> PolarsResult<Column> {
+    let height = columns.iter().map(|column| column.len()).find(|len| *len != 1).unwrap_or(1);
+    let named = columns.iter().enumerate().map(|(at, column)| {
+        let all = match column.len() == height {
+            true => Column::clone(column),
+            false => column.new_from_index(0, height),
+        };
+        all.with_name(PlSmallStr::from_string(at.to_string()))
+    });
+    let frame = DataFrame::new(height, named.collect())?;
+    let names: Vec<Expr> = frame.get_column_names_owned().into_iter().map(col).collect();
+    let name = columns.first().map(|column| column.name().clone()).unwrap_or_default();
+    let result = frame.lazy().select([coalesce(&names).alias(name)]).collect()?;
+    Ok(result.columns().first().cloned().unwrap_or_default())
 }
 
 #[cfg(test)]

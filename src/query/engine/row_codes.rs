@@ -50,20 +50,30 @@ impl Numbering {
     fn number(&self, values: impl ExactSizeIterator<Item = u64>) -> PolarsResult<Vec<u32>> {
         let slots = slot_count(values.len());
         let mut cache: Vec<Option<(u64, u32)>> = vec![None; slots];
-        values
-            .map(|value| {
-                let hash = self.hasher.hash_one(value);
-                let slot = &mut cache[hash as usize & (slots - 1)];
-                match slot {
-                    Some((cached, number)) if *cached == value => Ok(*number),
-                    _ => {
-                        let number = self.number_one(value, hash)?;
-                        *slot = Some((value, number));
-                        Ok(number)
+        let mut numbers = Vec::with_capacity(values.len());
+        // Most events are stored in the order of their times, so a day and an hour are often those
+        // of the event before.
+        let mut last = None;
+        for value in values {
+            let number = match last {
+                Some((last, number)) if last == value => number,
+                _ => {
+                    let hash = self.hasher.hash_one(value);
+                    let slot = &mut cache[hash as usize & (slots - 1)];
+                    match slot {
+                        Some((cached, number)) if *cached == value => *number,
+                        _ => {
+                            let number = self.number_one(value, hash)?;
+                            *slot = Some((value, number));
+                            number
+                        }
                     }
                 }
-            })
-            .collect()
+            };
+            last = Some((value, number));
+            numbers.push(number);
+        }
+        Ok(numbers)
     }
 
     fn number_one(&self, value: u64, hash: u64) -> PolarsResult<u32> {
@@ -127,18 +137,16 @@ impl ColumnCodes {
     }
 
     fn encode(&self, column: &Column) -> PolarsResult<Vec<u32>> {
-        let or_null = |code: Option<u32>| code.unwrap_or(NULL_CODE);
         match self {
-            ColumnCodes::Text(codes) => {
-                Ok(codes.codes_of(column.str()?)?.iter().map(or_null).collect())
-            }
+            ColumnCodes::Text(codes) => codes.codes_or(column.str()?, NULL_CODE),
             ColumnCodes::Integer(numbering, _) => {
                 let integers = column.to_physical_repr().strict_cast(&DataType::Int64)?;
-                let integers = integers.i64()?;
-                let values = integers.iter().map(|value| value.unwrap_or_default() as u64);
-                let mut codes = numbering.number(values)?;
-                if integers.null_count() > 0 {
-                    for (code, value) in codes.iter_mut().zip(integers.iter()) {
+                let mut codes = Vec::with_capacity(integers.len());
+                for array in integers.i64()?.downcast_iter() {
+                    let start = codes.len();
+                    codes.extend(numbering.number(array.values().iter().map(|v| *v as u64))?);
+                    // The value in the place of a null has a number too, which nothing uses.
+                    for (code, value) in codes.iter_mut().skip(start).zip(array.iter()) {
                         *code = if value.is_some() { *code } else { NULL_CODE };
                     }
                 }
@@ -294,8 +302,9 @@ pub fn is_first(row: Expr, value: Expr, ty: &DataType) -> Option<Expr> {
             |(row, value): (u32, &u32)| (*value != NULL_CODE).then(|| pair_of((&row, value)));
         polars_ensure!(rows.len() == values.len(), ComputeError: "expected columns of one length");
         let rows = rows.u32()?;
-        let first = pairs.add_all(rows.no_null_iter().zip(&values).map(pair));
-        Ok(BooleanChunked::from_slice(rows.name().clone(), &first).into_column())
+        let codes = rows.rechunk();
+        let first = pairs.add_all(codes.cont_slice()?.iter().copied().zip(&values).map(pair));
+        Ok(memoize::flags_column(rows.name(), first).into_column())
     };
     Some(map_multiple(make, vec![row, value], field))
 }

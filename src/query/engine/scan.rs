@@ -169,6 +169,11 @@ impl<'a> EventTable<'a> {
         Ok(EventTable { loaded: Some(loaded), ..self.clone() })
     }
 
+    /// Returns true if any column is loaded.
+    pub fn has_columns(&self) -> bool {
+        self.loaded.is_some()
+    }
+
     /// Returns true if these columns are loaded.
     pub fn has_loaded(&self, names: &BTreeSet<String>) -> bool {
         self.loaded.as_ref().is_some_and(|loaded| names.iter().all(|n| loaded.schema().contains(n)))
@@ -400,9 +405,9 @@ pub fn downloads(table: &EventTable<'_>, days: &[NaiveDate]) -> PolarsResult<Vec
     let equal = ["from", "to", "failed", "activity", "is_of_user"].map(col);
     let found = table
         .events_between_by_statistics(from, to)?
+        // Of the other events, only this column is read. Downloads without an end or a time of
+        // their own are dropped below.
         .filter(col("ExportEventStartDateTimeParameter").is_not_null())
-        .filter(col("ExportEventEndDateTimeParameter").is_not_null())
-        .filter(col("CreationTime").is_not_null())
         .select([
             time("ExportEventStartDateTimeParameter").alias("from"),
             time("ExportEventEndDateTimeParameter").alias("to"),

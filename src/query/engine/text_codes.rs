@@ -31,6 +31,23 @@ impl TextCodes {
     pub fn codes_of(&self, texts: &StringChunked) -> PolarsResult<UInt32Chunked> {
         let mut codes =
             PrimitiveChunkedBuilder::<UInt32Type>::new(texts.name().clone(), texts.len());
+        self.for_each_code(texts, |code| codes.append_option(code))?;
+        Ok(codes.finish())
+    }
+
+    /// Returns the same codes as [`TextCodes::codes_of`], with `null_code` for null.
+    pub fn codes_or(&self, texts: &StringChunked, null_code: u32) -> PolarsResult<Vec<u32>> {
+        let mut codes = Vec::with_capacity(texts.len());
+        self.for_each_code(texts, |code| codes.push(code.unwrap_or(null_code)))?;
+        Ok(codes)
+    }
+
+    /// Passes the code of each text to `take`, in order; `None` for a null.
+    fn for_each_code(
+        &self,
+        texts: &StringChunked,
+        mut take: impl FnMut(Option<u32>),
+    ) -> PolarsResult<()> {
         let mut failure = None;
         let code_of = |text: &str| match self.mapping.insert_cat(text) {
             Ok(code) => Some(code),
@@ -39,10 +56,8 @@ impl TextCodes {
                 None
             }
         };
-        memoize::for_each_memoized(texts, code_of, |code| {
-            codes.append_option(code.copied().flatten());
-        });
-        failure.map_or_else(|| Ok(codes.finish()), Err)
+        memoize::for_each_memoized(texts, code_of, |code| take(code.copied().flatten()));
+        failure.map_or(Ok(()), Err)
     }
 
     /// Returns the text of each code that [`TextCodes::codes_of`] returned before.

@@ -282,7 +282,8 @@ fn cast_to_double(expr: &mut Expr) {
     };
 }
 
-fn arguments_mut(function: &mut Function) -> impl Iterator<Item = &mut Expr> {
+/// Returns the arguments of a function that are expressions.
+pub fn arguments_mut(function: &mut Function) -> impl Iterator<Item = &mut Expr> {
     let arguments = match &mut function.args {
         FunctionArguments::List(list) => list.args.as_mut_slice(),
         _ => &mut [],
@@ -293,7 +294,8 @@ fn arguments_mut(function: &mut Function) -> impl Iterator<Item = &mut Expr> {
     })
 }
 
-fn rename(function: &mut Function, name: &str) {
+/// Renames a function to one of [`exact`].
+pub fn rename(function: &mut Function, name: &str) {
     function.name = ObjectName::from(vec![Ident::with_quote('"', name)]);
 }
 

@@ -6,11 +6,12 @@
 mod exact_functions;
 mod flatten;
 mod single_rows;
+mod text_functions;
 mod widen_integers;
 
 use polars::prelude::*;
 use polars::sql::SQLContext;
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Query, Statement};
 
 /// Casts narrow integers to BIGINT. The statement can still be split into parts.
 pub fn widen_integers(statement: &mut Statement) {
@@ -24,7 +25,7 @@ pub fn plan(tables: &mut SQLContext, statement: Statement) -> PolarsResult<LazyF
         return tables.execute(&statement.to_string());
     };
     for mut table in flatten::flatten(&mut query) {
-        exact_functions::replace(&mut table.query);
+        replace_functions(&mut table.query);
         single_rows::keep(&mut table.query);
         let mut rows = tables.execute(&table.query.to_string())?;
         if !table.columns.is_empty() {
@@ -33,8 +34,13 @@ pub fn plan(tables: &mut SQLContext, statement: Statement) -> PolarsResult<LazyF
         }
         tables.register(&table.name, rows);
     }
-    exact_functions::replace(&mut query);
+    replace_functions(&mut query);
     tables.execute(&query.to_string())
+}
+
+fn replace_functions(query: &mut Query) {
+    exact_functions::replace(query);
+    text_functions::replace(query);
 }
 
 #[cfg(test)]
@@ -49,11 +55,11 @@ mod tests {
         };
         let mut lines = String::new();
         for mut table in flatten::flatten(&mut query) {
-            exact_functions::replace(&mut table.query);
+            replace_functions(&mut table.query);
             single_rows::keep(&mut table.query);
             lines += &format!("{}({}): {}\n", table.name, table.columns.join(", "), table.query);
         }
-        exact_functions::replace(&mut query);
+        replace_functions(&mut query);
         lines + &query.to_string()
     }
 
@@ -98,9 +104,60 @@ mod tests {
             ("SELECT COUNT(NULL) AS x FROM t", "SELECT COUNT(NULL) AS x FROM t"),
             ("SELECT TRIM(s) AS x FROM t", "SELECT TRIM(BOTH ' ' FROM s) AS x FROM t"),
             ("SELECT LTRIM(s) AS x FROM t", "SELECT LTRIM(s, ' ') AS x FROM t"),
+            (
+                "SELECT COALESCE(s, NULLIF(u, ''), '') AS x, COALESCE(s, u) AS y FROM t",
+                "SELECT \"exact coalesce\"(s, \"exact null if empty\"(u), '') AS x, \
+                COALESCE(s, u) AS y FROM t",
+            ),
+            (
+                "SELECT COALESCE(n, 0) AS x, COALESCE(s, NULLIF(u, '')) AS y FROM t",
+                "SELECT COALESCE(n, 0) AS x, \
+                \"exact coalesce\"(s, \"exact null if empty\"(u)) AS y FROM t",
+            ),
         ] {
             assert_eq!(rewritten(sql), expected);
         }
+    }
+
+    /// The functions of texts must return what those of the engine do, by group, too.
+    #[test]
+    fn functions_of_texts_return_what_the_engine_does() {
+        let table = df!(
+            "s" => [Some("a"), None, Some(""), None, Some("a text of more than twelve bytes")],
+            "u" => [None, Some("b"), Some("c"), None, Some("")],
+            "n" => [Some(1_i64), None, Some(3), None, Some(5)]
+        );
+        let table = table.unwrap();
+        for sql in [
+            "SELECT COALESCE(s, u, '-') AS x, COALESCE(s, '') AS y, n FROM t",
+            "SELECT COALESCE(NULLIF(s, ''), NULLIF(u, ''), 'none') AS x, n FROM t",
+            "SELECT COALESCE('first', s) AS x, COALESCE(NULL, 'x') AS y FROM t",
+            "SELECT COALESCE(s, '') AS x, COUNT(*) AS k, SUM(n) AS z FROM t \
+             GROUP BY COALESCE(s, '')",
+            "SELECT COUNT(DISTINCT COALESCE(NULLIF(u, ''), '?')) AS k FROM t \
+             WHERE COALESCE(s, '') <> 'a'",
+            "SELECT COALESCE(CASE WHEN n > 1 THEN s END, 'no') AS x FROM t WHERE n > 99",
+            "SELECT s AS x FROM t WHERE COALESCE(NULLIF(s, ''), 'z') IN ('a', 'z')",
+        ] {
+            let collect = |plan: PolarsResult<LazyFrame>| {
+                let rows = plan.and_then(|plan| plan.collect()).unwrap();
+                let names: Vec<PlSmallStr> = rows.get_column_names_owned();
+                rows.sort(names, SortMultipleOptions::default().with_nulls_last(true)).unwrap()
+            };
+            let context = || {
+                let tables = crate::query::engine::exact::new_context();
+                tables.register("t", table.clone().lazy());
+                tables
+            };
+            let own = collect(plan(&mut context(), guard::parse("test", sql).unwrap()));
+            let engine = collect(context().execute(sql));
+            assert!(own.equals_missing(&engine), "{sql}: {own:?} and {engine:?}");
+        }
+        let mut tables = crate::query::engine::exact::new_context();
+        tables.register("t", table.lazy());
+        let statement = guard::parse("test", "SELECT NULLIF(n, '') AS x FROM t").unwrap();
+        let refused = plan(&mut tables, statement).and_then(|plan| plan.collect());
+        assert!(refused.unwrap_err().to_string().contains("needs a text"));
     }
 
     #[test]

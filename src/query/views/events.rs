@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{NaiveDate, TimeDelta};
 use polars::prelude::*;
 
 use crate::schema::{self, Operation};
@@ -17,10 +16,7 @@ use crate::query::engine::scan;
 use crate::query::views::context::ViewContext;
 use crate::query::views::entities::{ENTITIES, entity_id, only_model};
 use crate::query::views::noise::{self, NoiseFilter};
-use crate::query::views::{activities, actor_kinds, items, presence, user_agent};
-
-/// Microseconds in a minute.
-const MICROS_PER_MINUTE: i64 = 60_000_000;
+use crate::query::views::{activities, actor_kinds, event_times, items, presence, user_agent};
 
 /// Builds the view of events of the period, without noise, of the chosen actors.
 pub fn events(context: &ViewContext<'_>) -> PolarsResult<LazyFrame> {
@@ -108,7 +104,8 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
         let wanted = columns.into_iter().filter(|(name, _)| references.has_column(name));
         wanted.map(|(name, expr)| expr.alias(name)).collect()
     };
-    let mut first = time_columns(context)?;
+    let mut first = event_times::time_columns(context.session.period().time_zone());
+    first.push(("in_period", in_period(context)));
     first.extend([
         ("user_id", actor_kinds::user_id()),
         ("activity_name", activities::activity()),
@@ -149,53 +146,10 @@ fn add_columns(events: LazyFrame, context: &ViewContext<'_>) -> PolarsResult<Laz
 
 /// Returns an attribute of the activity from the catalog of operations; null if it is unknown.
 fn operation_attribute(attribute: fn(&Operation) -> &'static str) -> Expr {
-    let known = schema::operations().iter().map(|o| (o.name.to_owned(), attribute(o).to_owned()));
-    map_lookup(activities::activity(), known.filter(|(_, text)| !text.is_empty()).collect())
-}
-
-/// Returns the columns of an event's time: in the time zone, in UTC, and as numbers.
-fn time_columns(context: &ViewContext<'_>) -> PolarsResult<Vec<(&'static str, Expr)>> {
-    let period = context.session.period();
-    let local = local_time(period.time_zone().name())?;
-    let whole = |expr: Expr| expr.cast(DataType::Int64);
-    let utc = || col("CreationTime").dt();
-    let epoch_us = || col("CreationTime").cast(DataType::Int64);
-    let seconds = || epoch_us() % lit(MICROS_PER_MINUTE);
-    let in_hour = whole(local.clone().dt().minute()) * lit(MICROS_PER_MINUTE) + seconds();
-    let month = whole(local.clone().dt().year()) * lit(12) + whole(local.clone().dt().month());
-    Ok(vec![
-        ("local_time", local.clone()),
-        ("local_date", local.clone().dt().date()),
-        ("local_epoch_day", whole(local.clone().dt().date().cast(DataType::Int32))),
-        ("local_hour", whole(local.clone().dt().hour())),
-        ("local_weekday", whole(local.clone().dt().weekday())),
-        ("local_week", format_day(local.clone(), "%G-W%V")),
-        ("local_month", format_day(local, "%Y-%m")),
-        ("local_epoch_month", month - lit(1)),
-        ("utc_date", utc().replace_time_zone(None, lit("raise"), NonExistent::Raise).dt().date()),
-        ("utc_hour", whole(utc().hour())),
-        ("epoch_us", epoch_us()),
-        ("hour_start_us", epoch_us() - in_hour),
-        ("in_period", in_period(context)),
-    ])
-}
-
-/// Formats the day of a time; equal days are formatted once.
-fn format_day(time: Expr, format: &'static str) -> Expr {
-    let write = move |number: i32| {
-        let day = NaiveDate::default().checked_add_signed(TimeDelta::try_days(number.into())?)?;
-        Some(day.format(format).to_string())
-    };
-    memoize::map_date(time.dt().date(), write)
-}
-
-/// Returns the local time in a time zone.
-fn local_time(zone: &str) -> PolarsResult<Expr> {
-    let zoned = match TimeZone::opt_try_new(Some(zone))? {
-        Some(zone) if zone != TimeZone::UTC => col("CreationTime").dt().convert_time_zone(zone),
-        _ => col("CreationTime"),
-    };
-    Ok(zoned.dt().replace_time_zone(None, lit("earliest"), NonExistent::Raise))
+    activities::map_activity(move |name| {
+        let known = schema::operation_by_name(name).map(attribute);
+        known.filter(|text| !text.is_empty()).map(str::to_owned)
+    })
 }
 
 /// Returns true if the workspace is the personal workspace of a user.

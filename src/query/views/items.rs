@@ -12,7 +12,7 @@ use std::sync::LazyLock;
 
 use polars::prelude::*;
 
-use crate::query::engine::memoize::null_if_empty;
+use crate::query::engine::memoize::{self, null_if_empty};
 use crate::query::views::activities;
 use crate::query::views::entities::entity_id;
 use crate::schema;
@@ -146,7 +146,11 @@ pub fn id() -> Expr {
 /// Returns the name of the item at the time of the event, else `ItemName` or `ObjectDisplayName`.
 pub fn name() -> Expr {
     let own = first_match(|found| found.name);
-    coalesce(&[own, null_if_empty(col("ItemName")), null_if_empty(col("ObjectDisplayName"))])
+    memoize::first_text([
+        own,
+        null_if_empty(col("ItemName")),
+        null_if_empty(col("ObjectDisplayName")),
+    ])
 }
 
 /// Item of an event.

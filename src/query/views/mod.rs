@@ -7,6 +7,7 @@ mod archive;
 pub(in crate::query) mod columns;
 pub(in crate::query) mod context;
 pub(in crate::query) mod entities;
+mod event_times;
 pub(in crate::query) mod events;
 pub(in crate::query) mod groups;
 pub(in crate::query) mod internal_domains;

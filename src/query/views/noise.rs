@@ -10,8 +10,7 @@ use std::collections::HashSet;
 
 use polars::prelude::*;
 
-use crate::query::engine::memoize;
-use crate::query::views::activities::activity;
+use crate::query::views::activities::test_activity;
 use crate::schema::{self, Noise};
 
 /// Automated API activity that reports exclude.
@@ -38,14 +37,16 @@ pub fn noise_activities(level: NoiseFilter) -> Vec<&'static str> {
 
 /// Returns true if `level` excludes the event; never null.
 pub fn is_noise(level: NoiseFilter) -> Expr {
-    if level == NoiseFilter::Include {
-        return lit(false);
+    match level {
+        NoiseFilter::Include => lit(false),
+        _ => test_activity(noise_test(level)),
     }
+}
+
+/// Returns the test that `level` excludes the activity with a name in the spelling of the catalog.
+pub fn noise_test(level: NoiseFilter) -> impl Fn(&str) -> bool + Send + Sync + 'static {
     let set: HashSet<&str> = noise_activities(level).into_iter().collect();
-    let test = move |name: &str| {
-        set.contains(name) || (level == NoiseFilter::ExcludeAllReads && is_api_read(name))
-    };
-    memoize::map_bool(activity(), test)
+    move |name| set.contains(name) || (level == NoiseFilter::ExcludeAllReads && is_api_read(name))
 }
 
 /// Returns true if an activity that the catalog may not contain yet is a read through the API, by

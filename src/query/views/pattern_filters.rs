@@ -159,7 +159,7 @@ fn target_filter(
         }
         FilterTarget::User => user_filter(patterns),
         FilterTarget::Activity => {
-            memoize::map_bool(activities::activity(), move |name| is_any_match(&patterns, name))
+            activities::test_activity(move |name| is_any_match(&patterns, name))
         }
     })
 }

@@ -10,7 +10,7 @@
 use polars::prelude::*;
 
 use crate::query::engine::memoize;
-use crate::query::views::activities::activity;
+use crate::query::views::activities::test_activity;
 use crate::query::views::noise::{self, NoiseFilter};
 
 /// Activities that a schedule runs in the name of a user.
@@ -27,8 +27,7 @@ pub const SCHEDULE_KEYWORD: &str = "schedule";
 /// This is the one rule for activity of people. Automated API activity of any level, scheduled
 /// refreshes and deliveries of subscriptions happen without their user.
 pub fn is_presence() -> Expr {
-    let is_scheduled_activity =
-        memoize::map_bool(activity(), |name| SCHEDULED_ACTIVITIES.contains(&name));
+    let is_scheduled_activity = test_activity(|name| SCHEDULED_ACTIVITIES.contains(&name));
     let is_scheduled = TRIGGER_COLUMNS.map(|column| {
         memoize::map_bool(col(column), |trigger| trigger.to_lowercase().contains(SCHEDULE_KEYWORD))
     });

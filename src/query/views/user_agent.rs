@@ -50,7 +50,10 @@ pub const OPERATING_SYSTEMS: [(&str, &str); 9] = [
 
 /// Returns the consumption method: `ConsumptionMethod`, else the program of the user agent.
 pub fn consumption_method() -> Expr {
-    coalesce(&[null_if_empty(col("ConsumptionMethod")), match_keyword(&CONSUMPTION_METHODS)])
+    memoize::first_text([
+        null_if_empty(col("ConsumptionMethod")),
+        match_keyword(&CONSUMPTION_METHODS),
+    ])
 }
 
 /// Returns the browser.

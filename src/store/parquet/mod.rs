@@ -1,5 +1,6 @@
 //! Parquet files: reading, writing, encoding and sorted scans.
 
+pub(in crate::store) mod coded_rows;
 pub(in crate::store) mod event_stream;
 pub(in crate::store) mod external_files;
 pub(in crate::store) mod id_prefixes;

@@ -9,8 +9,8 @@ use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
-    RowSelector,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
 use xxhash_rust::xxh3::Xxh3;
@@ -268,19 +268,50 @@ pub(in crate::store) fn read_pages(path: &Path, rows: usize) -> Result<PageReade
 
 /// Returns all rows of a file in batches of `rows` rows each. Texts are dictionaries.
 pub(in crate::store) fn read_dictionaries(path: &Path, rows: usize) -> Result<FileBatches> {
-    let plain = open_builder(path)?;
+    read_coded(path, rows, |_| Ok(ProjectionMask::all()))
+}
+
+/// Returns the rows of a file of this program with those of the `columns` that it has, in batches
+/// of `rows` rows each. Texts are dictionaries.
+///
+/// A file of another program, or with other types, is an error.
+pub(in crate::store) fn read_coded_columns(
+    path: &Path,
+    columns: &[&str],
+    rows: usize,
+) -> Result<FileBatches> {
+    read_coded(path, rows, |file| {
+        let is_ours = writer_from_name(&file_name(path)).is_some();
+        if !is_ours || !is_table_schema(file.schema()) {
+            return Err(Error::store(path, "another program wrote this file"));
+        }
+        Ok(ProjectionMask::columns(file.parquet_schema(), columns.iter().copied()))
+    })
+}
+
+/// Returns all rows of a file with the columns that `project` returns. Texts are dictionaries.
+fn read_coded(
+    path: &Path,
+    rows: usize,
+    project: impl FnOnce(&ArrowReaderMetadata) -> Result<ProjectionMask>,
+) -> Result<FileBatches> {
+    let file = File::open(path).map_err(Error::io("read", path))?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let plain = catch_reader_panic(path, || ArrowReaderMetadata::load(&file, options))?;
+    let mask = project(&plain)?;
     let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields = plain.schema().fields().iter().map(|field| match field.data_type() {
         DataType::Utf8 => Field::new(field.name(), text.clone(), true),
         other => Field::new(field.name(), other.clone(), true),
     });
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let file = File::open(path).map_err(Error::io("read", path))?;
     let options = ArrowReaderOptions::new().with_schema(schema);
+    // The footer is parsed once.
     let builder = catch_reader_panic(path, || {
-        ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
+        let coded = ArrowReaderMetadata::try_new(Arc::clone(plain.metadata()), options)?;
+        Ok(ParquetRecordBatchReaderBuilder::new_with_metadata(file, coded))
     })?;
-    FileBatches::new(path, builder.with_batch_size(rows))
+    FileBatches::new(path, builder.with_projection(mask).with_batch_size(rows))
 }
 
 /// Returns the smallest and largest values of the columns in the footer of a file, and its other
