@@ -15,7 +15,7 @@ use polars::prelude::arity::broadcast_binary_elementwise_values;
 use polars::prelude::*;
 use polars::sql::{FunctionOptions, FunctionRegistry, SQLContext};
 
-use crate::query::engine::memoize;
+use crate::query::engine::{memoize, picked_texts};
 
 /// Names of the functions. No name can be written without quotation marks, so a statement does not
 /// call one by accident.
@@ -39,7 +39,7 @@ pub const OR_NAN: &str = "exact or nan";
 /// Sum if it fits into 64 bits; the arguments are the sum of the values and of them as fractions.
 pub const CHECK_SUM: &str = "exact sum";
 
-/// First argument that is not null. Texts keep their bytes, see [`memoize::coalesce_texts`].
+/// First argument that is not null. Texts keep their bytes, see [`picked_texts`].
 pub const COALESCE: &str = "exact coalesce";
 /// Null if a text is empty, else the argument.
 pub const NULL_IF_EMPTY: &str = "exact null if empty";
@@ -445,7 +445,7 @@ fn coalesce_columns_of(columns: &[&Column]) -> PolarsResult<Column> {
     let texts = columns.iter().map(|column| distinct_values(column).cast(&DataType::String));
     let texts = texts.collect::<PolarsResult<Vec<Series>>>()?;
     let texts = texts.iter().map(|texts| texts.str()).collect::<PolarsResult<Vec<_>>>()?;
-    let chosen = memoize::coalesce_texts(&texts)?.into_series();
+    let chosen = picked_texts::coalesce_texts(&texts)?.into_series();
     Ok(if chosen.len() == height { chosen } else { chosen.new_from_index(0, height) }.into_column())
 }
 

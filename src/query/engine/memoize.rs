@@ -152,19 +152,21 @@ fn map_text_chunked(
 }
 
 /// Row of the null among the values.
-const NULL_ROW: IdxSize = 0;
+pub const NULL_ROW: IdxSize = 0;
 
 /// Values by row number; row 0 is the null.
 #[derive(Default)]
-struct MemoizedTexts(Vec<String>);
+pub struct MemoizedTexts(Vec<String>);
 
 impl MemoizedTexts {
-    fn push(&mut self, text: String) -> IdxSize {
+    /// Adds a text, and returns its row.
+    pub fn push(&mut self, text: String) -> IdxSize {
         self.0.push(text);
         self.0.len() as IdxSize
     }
 
-    fn take_rows(&self, name: &PlSmallStr, rows: Vec<IdxSize>) -> PolarsResult<StringChunked> {
+    /// Returns the texts in these rows. Equal rows share one view.
+    pub fn take_rows(&self, name: &PlSmallStr, rows: Vec<IdxSize>) -> PolarsResult<StringChunked> {
         let texts = self.0.iter().map(|text| Some(text.as_str()));
         let values: StringChunked = [None].into_iter().chain(texts).collect();
         let rows = IdxCa::from_vec(name.clone(), rows);
@@ -180,52 +182,6 @@ pub fn take_named(
 ) -> PolarsResult<StringChunked> {
     let values = MemoizedTexts(texts.iter().map(|text| (*text).to_owned()).collect());
     values.take_rows(name, rows.iter().map(|row| *row as IdxSize + 1).collect())
-}
-
-/// Returns the first text of each row that is not null. A column of one row fits any length.
-///
-/// The engine would copy the bytes of each text, twice. Then equal texts have different views, and
-/// the functions above compute each of them again.
-pub fn coalesce_texts(columns: &[&StringChunked]) -> PolarsResult<StringChunked> {
-    let Some(first) = columns.first() else { polars_bail!(NoData: "no texts to choose from") };
-    let height = columns.iter().map(|texts| texts.len()).find(|len| *len != 1).unwrap_or(1);
-    let mut values = MemoizedTexts::default();
-    let mut rows = vec![NULL_ROW; height];
-    for (at, texts) in columns.iter().enumerate() {
-        if texts.len() == height && texts.null_count() == 0 && at == 0 {
-            return Ok(StringChunked::clone(texts));
-        }
-        let mut missing = rows.iter_mut();
-        let mut set = |row: IdxSize| {
-            if let Some(missing) = missing.next().filter(|missing| **missing == NULL_ROW) {
-                *missing = row;
-            }
-        };
-        if texts.len() == height {
-            let row_of = |text: &str| values.push(text.to_owned());
-            for_each_memoized(texts, row_of, |row| set(row.copied().unwrap_or(NULL_ROW)));
-        } else if let Some(text) = texts.get(0) {
-            let row = values.push(text.to_owned());
-            (0..height).for_each(|_| set(row));
-        }
-        if !rows.contains(&NULL_ROW) {
-            break;
-        }
-    }
-    values.take_rows(first.name(), rows)
-}
-
-/// Returns the first text of several columns that is not null.
-pub fn first_text(texts: impl IntoIterator<Item = Expr>) -> Expr {
-    let make = |columns: &mut [Column]| {
-        let texts = columns.iter().map(|column| column.str());
-        Ok(coalesce_texts(&texts.collect::<PolarsResult<Vec<_>>>()?)?.into_column())
-    };
-    let field = |_: &Schema, fields: &[Field]| {
-        let name = fields.first().map(|field| field.name().clone()).unwrap_or_default();
-        Ok(Field::new(name, DataType::String))
-    };
-    map_multiple(make, texts.into_iter().collect::<Vec<_>>(), field)
 }
 
 /// Returns the texts, with nulls for empty texts.
@@ -348,33 +304,6 @@ mod tests {
         let found = frame.unwrap().lazy().select([one]).collect().unwrap();
         let found = found.column("a").unwrap().str().unwrap().clone();
         assert!(found.iter().eq([Some("b"), None, Some("a"), None]));
-    }
-
-    #[test]
-    fn first_text_of_several_is_chosen_and_texts_share_their_bytes() {
-        let long = Some("a text of more than twelve characters");
-        let (a, b) = (column(&[None, long, Some("x"), None]), column(&[None, None, long, long]));
-        let (one, none) = (column(&[Some("literal")]), column(&[None]));
-        let chosen = |columns: &[&StringChunked]| {
-            let texts = coalesce_texts(columns).unwrap();
-            texts.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()
-        };
-        let texts = |texts: &[Option<&str>]| {
-            texts.iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()
-        };
-        let literal = Some("literal");
-        assert_eq!(chosen(&[&a, &b]), texts(&[None, long, Some("x"), long]));
-        assert_eq!(chosen(&[&a, &b, &one, &a]), texts(&[literal, long, Some("x"), long]));
-        assert_eq!(chosen(&[&none, &a]), texts(&[None, long, Some("x"), None]));
-        assert_eq!(chosen(&[&one, &a]), texts(&[literal; 4]));
-        assert_eq!(chosen(&[&none, &none]), texts(&[None]));
-        assert_eq!(chosen(&[&column(&[]), &one]), texts(&[]));
-        // Like a column from a file's dictionary: equal texts have one view.
-        let rows: IdxCa = [Some(0), None, Some(0)].into_iter().collect();
-        let shared = coalesce_texts(&[&column(&[long]).take(&rows).unwrap(), &one]).unwrap();
-        let views: Vec<u128> =
-            shared.downcast_iter().flat_map(|a| a.views().iter().map(|v| v.as_u128())).collect();
-        assert_eq!(views[0], views[2]);
     }
 
     #[test]

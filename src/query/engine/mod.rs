@@ -9,6 +9,7 @@ mod filtered_rows;
 pub(in crate::query) mod lean_plan;
 pub(in crate::query) mod memoize;
 pub(in crate::query) mod period_values;
+pub(in crate::query) mod picked_texts;
 mod row_codes;
 pub(in crate::query) mod scan;
 pub(in crate::query) mod streamable;

@@ -4,6 +4,7 @@
 use polars::prelude::*;
 
 use crate::query::engine::memoize::{self, null_if_empty};
+use crate::query::engine::picked_texts::first_text;
 
 /// Keywords of programs other than browsers; Microsoft leaves `ConsumptionMethod` empty for many of
 /// their events. From published logs: `MSOLAP` is the driver of Excel, `okhttp` that of the Android
@@ -50,10 +51,7 @@ pub const OPERATING_SYSTEMS: [(&str, &str); 9] = [
 
 /// Returns the consumption method: `ConsumptionMethod`, else the program of the user agent.
 pub fn consumption_method() -> Expr {
-    memoize::first_text([
-        null_if_empty(col("ConsumptionMethod")),
-        match_keyword(&CONSUMPTION_METHODS),
-    ])
+    first_text([null_if_empty(col("ConsumptionMethod")), match_keyword(&CONSUMPTION_METHODS)])
 }
 
 /// Returns the browser.
