@@ -97,7 +97,7 @@ impl CodedRows<'_> {
         let Some(array) = self.batch.column_by_name(column) else { return Ok(self.all(of_null)) };
         let integers = array.as_primitive_opt::<Int64Type>();
         let integers = integers.ok_or_else(|| self.wrong_type(column, array))?;
-        let mut values = integers.values().iter().map(|value| of_integer(*value)).collect();
+        let mut values: Vec<T> = integers.values().iter().map(|value| of_integer(*value)).collect();
         set_nulls(&mut values, integers, of_null);
         Ok(values)
     }
@@ -115,7 +115,7 @@ impl CodedRows<'_> {
     ) -> Result<Vec<T>> {
         let Some(array) = self.batch.column_by_name(column) else { return Ok(self.all(of_null)) };
         let flags = array.as_boolean_opt().ok_or_else(|| self.wrong_type(column, array))?;
-        let mut values = flags.values().iter().map(of_flag).collect();
+        let mut values: Vec<T> = flags.values().iter().map(of_flag).collect();
         set_nulls(&mut values, flags, of_null);
         Ok(values)
     }
@@ -134,7 +134,7 @@ impl CodedRows<'_> {
         let Some(array) = self.batch.column_by_name(column) else { return Ok(self.all(of_null)) };
         let times = array.as_primitive_opt::<TimestampMicrosecondType>();
         let times = times.ok_or_else(|| self.wrong_type(column, array))?;
-        let mut values = times.values().iter().map(|us| of_time(*us)).collect();
+        let mut values: Vec<T> = times.values().iter().map(|us| of_time(*us)).collect();
         set_nulls(&mut values, times, of_null);
         Ok(values)
     }
@@ -149,7 +149,7 @@ impl CodedRows<'_> {
 }
 
 /// Sets the values of rows that are null.
-fn set_nulls<T: Copy>(values: &mut Vec<T>, array: &dyn Array, of_null: T) {
+fn set_nulls<T: Copy>(values: &mut [T], array: &dyn Array, of_null: T) {
     if let Some(valid) = array.nulls().filter(|valid| valid.null_count() > 0) {
         for (value, is_valid) in values.iter_mut().zip(valid.iter()) {
             *value = if is_valid { *value } else { of_null };
