@@ -52,8 +52,8 @@ enum RunColumns {
 
 /// Content hashes of a run in memory.
 ///
-/// A row costs about 20 times as much alone as together with all others, column by column. So the
-/// hashes of all rows are calculated when one in 32 was asked for.
+/// A row costs about four times as much alone as together with all others, column by column. So the
+/// hashes of all rows are calculated when one in four was asked for.
 #[derive(Default)]
 struct ContentHashes {
     asked: AtomicUsize,
@@ -62,7 +62,7 @@ struct ContentHashes {
 
 impl ContentHashes {
     fn of_row(&self, columns: &[Option<ArrayRef>], rows: usize, row: usize) -> u64 {
-        const SHARE: usize = 32;
+        const SHARE: usize = 4;
         let is_known = self.all.get().is_some();
         if !is_known && self.asked.fetch_add(1, Ordering::Relaxed) < rows / SHARE {
             return fingerprint(columns, row, non_content_columns());
