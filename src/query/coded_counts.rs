@@ -9,12 +9,10 @@ use crate::Result;
 use crate::schema::{self, WorkloadGroup};
 use crate::store::{self, CodedRows, DataFile};
 
+use crate::query::engine::scan;
 use crate::query::session::EventCounts;
 use crate::query::views::noise::{self, NoiseFilter};
 use crate::query::views::{activities, actor_kinds};
-
-/// Precision of the times of a file in a Delta log.
-const STATISTICS_SLACK_US: i64 = 1_000;
 
 /// The event is in the log.
 const IN_LOG: u8 = 1;
@@ -91,17 +89,9 @@ fn overlap(file: &DataFile, spans: &[OpenSpan]) -> Overlap {
     if spans.contains(&(None, None)) {
         return Overlap::All;
     }
-    let Some((first, last)) = file.period_us else { return Overlap::Unknown };
-    let last = last.saturating_add(STATISTICS_SLACK_US);
-    let contains = |&(from, to): &OpenSpan| {
-        from.is_none_or(|from| first >= from) && to.is_none_or(|to| last < to)
-    };
-    let overlaps = |&(from, to): &OpenSpan| {
-        from.is_none_or(|from| last >= from) && to.is_none_or(|to| first < to)
-    };
-    if spans.iter().any(contains) {
+    if spans.iter().any(|(from, to)| scan::is_inside(file, *from, *to)) {
         Overlap::All
-    } else if spans.iter().any(overlaps) {
+    } else if spans.iter().any(|(from, to)| scan::overlaps(file, *from, *to)) {
         Overlap::Unknown
     } else {
         Overlap::None

@@ -231,14 +231,11 @@ impl<'a> EventTable<'a> {
     /// If the statistics of all files are inside the interval, the times are not read: they are
     /// among the largest columns.
     fn events_between_by_statistics(&self, from: i64, to: i64) -> PolarsResult<LazyFrame> {
-        let is_inside = |file: &DataFile| {
-            file.period_us.is_some_and(|(first, last)| {
-                first >= from && last.saturating_add(STATISTICS_SLACK_US) < to
-            })
-        };
         let files = self.snapshot.files.iter();
         let mut overlapping = files.filter(|file| overlaps(file, Some(from), Some(to)));
-        match !self.is_small && overlapping.clone().all(is_inside) {
+        match !self.is_small
+            && overlapping.clone().all(|file| is_inside(file, Some(from), Some(to)))
+        {
             true => scan_files(&mut overlapping),
             false => self.events_between(Some(from), Some(to)),
         }
@@ -310,8 +307,16 @@ fn scan_files<'a>(files: impl Iterator<Item = &'a DataFile>) -> PolarsResult<Laz
     Ok(DslBuilder::scan_parquet(sources, options, args)?.build().into())
 }
 
+/// Returns true if all events of a file are between `from` and `to`, `to` excluded.
+pub fn is_inside(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
+    file.period_us.is_some_and(|(first, last)| {
+        from.is_none_or(|from| first >= from)
+            && to.is_none_or(|to| last.saturating_add(STATISTICS_SLACK_US) < to)
+    })
+}
+
 /// Returns true if a file can contain an event between `from` and `to`, `to` excluded.
-fn overlaps(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
+pub fn overlaps(file: &DataFile, from: Option<i64>, to: Option<i64>) -> bool {
     let (first, last) = match file.period_us.or_else(|| month_range(&file.month)) {
         Some((first, last)) => (first, last.saturating_add(STATISTICS_SLACK_US)),
         None => return true,

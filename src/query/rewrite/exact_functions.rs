@@ -17,24 +17,32 @@ const MAX_UNCHECKED: u64 = 1 << 31;
 /// Replaces all operators and functions with an exact counterpart, except in nested queries, for
 /// which the engine does not know these functions.
 pub fn replace(query: &mut Query) {
-    let ControlFlow::Continue(()) = query.visit(&mut Replacer { depth: 0, max_depth: 1 });
+    for_each_expr(query, 1, replace_expr);
 }
 
 /// Returns true if a query or one nested in it has an operator or function to replace.
 pub fn has_replaceable(query: &Query) -> bool {
     let mut copy = query.clone();
-    let ControlFlow::Continue(()) = copy.visit(&mut Replacer { depth: 0, max_depth: usize::MAX });
+    for_each_expr(&mut copy, usize::MAX, replace_expr);
     copy != *query
 }
 
-struct Replacer {
-    /// Number of queries around the current place.
-    depth: usize,
-    /// Depth up to which functions are replaced.
-    max_depth: usize,
+/// Passes the expressions of a query to `change`, the inner ones first. Queries nested in it count
+/// up to a depth; its own is 1.
+pub fn for_each_expr(query: &mut Query, max_depth: usize, change: impl FnMut(&mut Expr)) {
+    let mut visitor = ExprVisitor { depth: 0, max_depth, change };
+    let ControlFlow::Continue(()) = query.visit(&mut visitor);
 }
 
-impl VisitorMut for Replacer {
+struct ExprVisitor<F> {
+    /// Number of queries around the current place.
+    depth: usize,
+    /// Depth up to which expressions are passed.
+    max_depth: usize,
+    change: F,
+}
+
+impl<F: FnMut(&mut Expr)> VisitorMut for ExprVisitor<F> {
     type Break = std::convert::Infallible;
 
     fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
@@ -48,36 +56,39 @@ impl VisitorMut for Replacer {
     }
 
     fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        if self.depth > self.max_depth {
-            return ControlFlow::Continue(());
-        }
-        let replaced = match expr {
-            Expr::BinaryOp { left, op, right } => exact_operation(left, op, right),
-            Expr::Function(function) if is_sum(function) => exact_sum(function),
-            Expr::Function(function) if function_name(function) == "greatest" => {
-                exact_greatest(function)
-            }
-            Expr::Function(function) => {
-                replace_function(function);
-                None
-            }
-            Expr::UnaryOp { op: UnaryOperator::Minus, expr: operand } => {
-                if !is_constant(operand) && !is_interval(operand) {
-                    **operand = call(exact::WIDEN, [take(operand)]);
-                }
-                None
-            }
-            Expr::Trim { trim_where, trim_what: what @ None, trim_characters: None, .. } => {
-                *trim_where = trim_where.or(Some(TrimWhereField::Both));
-                *what = Some(Box::new(space()));
-                None
-            }
-            _ => None,
-        };
-        if let Some(replaced) = replaced {
-            *expr = replaced;
+        if self.depth <= self.max_depth {
+            (self.change)(expr);
         }
         ControlFlow::Continue(())
+    }
+}
+
+fn replace_expr(expr: &mut Expr) {
+    let replaced = match expr {
+        Expr::BinaryOp { left, op, right } => exact_operation(left, op, right),
+        Expr::Function(function) if is_sum(function) => exact_sum(function),
+        Expr::Function(function) if function_name(function) == "greatest" => {
+            exact_greatest(function)
+        }
+        Expr::Function(function) => {
+            replace_function(function);
+            None
+        }
+        Expr::UnaryOp { op: UnaryOperator::Minus, expr: operand } => {
+            if !is_constant(operand) && !is_interval(operand) {
+                **operand = call(exact::WIDEN, [take(operand)]);
+            }
+            None
+        }
+        Expr::Trim { trim_where, trim_what: what @ None, trim_characters: None, .. } => {
+            *trim_where = trim_where.or(Some(TrimWhereField::Both));
+            *what = Some(Box::new(space()));
+            None
+        }
+        _ => None,
+    };
+    if let Some(replaced) = replaced {
+        *expr = replaced;
     }
 }
 

@@ -1,44 +1,19 @@
 //! Replaces functions of texts by those of [`crate::query::engine::exact`] that copy no bytes.
 
-use std::ops::ControlFlow;
-
-use sqlparser::ast::{Expr, Function, Query, Value, VisitMut, VisitorMut};
+use sqlparser::ast::{Expr, Function, FunctionArguments, Query, Value};
 
 use crate::query::engine::exact;
 use crate::query::guard::functions::function_name;
-use crate::query::rewrite::exact_functions::{arguments_mut, rename};
+use crate::query::rewrite::exact_functions::{arguments_mut, for_each_expr, rename};
 
 /// Replaces `COALESCE` of texts and `NULLIF(…, '')`, except in nested queries, for which the engine
 /// does not know these functions. The results are the same.
 pub fn replace(query: &mut Query) {
-    let ControlFlow::Continue(()) = query.visit(&mut TextFunctionReplacer { depth: 0 });
-}
-
-struct TextFunctionReplacer {
-    /// Number of queries around the current place.
-    depth: usize,
-}
-
-impl VisitorMut for TextFunctionReplacer {
-    type Break = std::convert::Infallible;
-
-    fn pre_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
-        self.depth += 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_query(&mut self, _: &mut Query) -> ControlFlow<Self::Break> {
-        self.depth -= 1;
-        ControlFlow::Continue(())
-    }
-
-    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Self::Break> {
-        let Expr::Function(function) = expr else { return ControlFlow::Continue(()) };
-        if self.depth <= 1 {
+    for_each_expr(query, 1, |expr| {
+        if let Expr::Function(function) = expr {
             replace_function(function);
         }
-        ControlFlow::Continue(())
-    }
+    });
 }
 
 fn replace_function(function: &mut Function) {
@@ -48,7 +23,7 @@ fn replace_function(function: &mut Function) {
             rename(function, exact::COALESCE);
         }
         "nullif" if arguments_mut(function).nth(1).is_some_and(|second| is_empty_text(second)) => {
-            if let sqlparser::ast::FunctionArguments::List(list) = &mut function.args {
+            if let FunctionArguments::List(list) = &mut function.args {
                 list.args.truncate(1);
             }
             rename(function, exact::NULL_IF_EMPTY);

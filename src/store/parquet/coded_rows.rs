@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{ArrowPrimitiveType, Int32Type, Int64Type, TimestampMicrosecondType};
 use rayon::prelude::*;
 
 use crate::error::{Error, Result};
@@ -94,12 +94,7 @@ impl CodedRows<'_> {
         of_null: T,
         of_integer: impl Fn(i64) -> T,
     ) -> Result<Vec<T>> {
-        let Some(array) = self.batch.column_by_name(column) else { return Ok(self.all(of_null)) };
-        let integers = array.as_primitive_opt::<Int64Type>();
-        let integers = integers.ok_or_else(|| self.wrong_type(column, array))?;
-        let mut values: Vec<T> = integers.values().iter().map(|value| of_integer(*value)).collect();
-        set_nulls(&mut values, integers, of_null);
-        Ok(values)
+        self.map_numbers::<Int64Type, T>(column, of_null, of_integer)
     }
 
     /// Returns the value of `of_flag` for the flag in each row.
@@ -131,11 +126,20 @@ impl CodedRows<'_> {
         of_null: T,
         of_time: impl Fn(i64) -> T,
     ) -> Result<Vec<T>> {
+        self.map_numbers::<TimestampMicrosecondType, T>(column, of_null, of_time)
+    }
+
+    fn map_numbers<N: ArrowPrimitiveType<Native = i64>, T: Copy>(
+        &self,
+        column: &str,
+        of_null: T,
+        of_number: impl Fn(i64) -> T,
+    ) -> Result<Vec<T>> {
         let Some(array) = self.batch.column_by_name(column) else { return Ok(self.all(of_null)) };
-        let times = array.as_primitive_opt::<TimestampMicrosecondType>();
-        let times = times.ok_or_else(|| self.wrong_type(column, array))?;
-        let mut values: Vec<T> = times.values().iter().map(|us| of_time(*us)).collect();
-        set_nulls(&mut values, times, of_null);
+        let numbers = array.as_primitive_opt::<N>();
+        let numbers = numbers.ok_or_else(|| self.wrong_type(column, array))?;
+        let mut values: Vec<T> = numbers.values().iter().map(|value| of_number(*value)).collect();
+        set_nulls(&mut values, numbers, of_null);
         Ok(values)
     }
 
